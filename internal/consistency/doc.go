@@ -1,0 +1,135 @@
+// Package consistency is the protocol that keeps cached answers true to the database: when an answer may be
+// served, when it may be stored, and what a write does before and after its COMMIT. It knows neither GORM nor
+// Redis; it asks a [store.Store] for a few atomic steps and is told by its caller what a statement reads and writes.
+//
+// Change this page before the code.
+//
+// # Promise
+//
+// S (strict). A read that starts after a write's COMMIT returned to the application never sees data older than
+// that write. L (linearizable). A read never sees data older than what an earlier, completed read saw. Q
+// (quiescent). When nothing is in flight, no entry that would be served differs from the database.
+//
+// S, L and Q hold while the store is healthy, with processes free to die at any instruction. No time to live is
+// part of them. What holds when the store is not healthy is under Faults, below.
+//
+// # Words
+//
+// An entry is one cached answer, stored under a key. It depends on tags: a row, a table's list, and so on. A tag
+// has, in the store, a token (16 bytes that never repeat) and a set of writers. A stamp is a token together with
+// the history of the dataset that it was read from. An entry carries the stamps of its tags.
+//
+// # States of a tag
+//
+//	                 mint (nobody writes)
+//	     ┌────────┐ ──────────────────────▶ ┌─────────┐
+//	     │ absent │                         │ token T │
+//	     └────────┘ ◀────────────────────── └─────────┘
+//	       ▲    │     evicted, expired        │
+//	last   │    │                             │
+//	writer │    │ intend                      │ intend: T is gone for good
+//	gone   │    ▼                             ▼
+//	     ┌──────────────────────────────────────────┐
+//	     │ being written by {w1, w2, …}, until t    │
+//	     └──────────────────────────────────────────┘
+//
+// Invariant I: while a live writer is in a tag's set, the tag has no token. It follows that whatever was read from
+// the database under a token was read while nobody was about to commit, and that the token outlives no commit.
+//
+// # Read
+//
+//	R1  load the entry and the tokens of its tags: one step, one round trip
+//	R2  a tag is being written         → read the database, store nothing
+//	R3  the entry's stamps are current → hit: serve it
+//	R4  mint the tokens that are absent; a tag being written → as R2
+//	R5  read the database: the primary, outside any transaction
+//	R6  store the answer with the stamps of R1 and R4: an unconditional write, off the caller's path
+//
+// Stamps are taken before the database is read and compared when the entry is served, so a fill needs no
+// condition: one that comes late carries stamps that are no longer current, and is never served. The keys of an
+// entry and of its tags need not be on one node for the same reason.
+//
+// Concurrent misses share one R5 only if they hold the same stamps (package flight). A reader that joins such a
+// flight saw, after it started, that those tokens were still current, so the flight's answer is as fresh as a hit.
+//
+// A read of several entries (rows by primary key) must look like one statement, hence like one instant. Every entry
+// has to be current at that instant: R1 reads all of them in one step; where the store cannot (several nodes), or
+// where some entries came from the database at R5, the tokens of the entries served from the store are loaded once
+// more, and if one has changed the whole answer is read from the database.
+//
+// An answer that says "there is no such row" depends on one more tag, which is loaded only when such an answer is
+// found or about to be stored (Entry.AbsentTags): a row whose key the database chooses while it is inserted in
+// autocommit cannot be announced beforehand under its own tag.
+//
+// # Write
+//
+//	W1  collect the tags of everything the transaction touched
+//	W2  intend: for each tag drop its token and join its writers, until a deadline on the store's clock
+//	W3  COMMIT
+//	W4  release: for each tag drop its token and leave its writers
+//	W5  return to the application
+//
+// W2 and W4 are one round trip each, all tags together. While COMMIT is under way the intent is renewed. A
+// transaction that is rolled back has announced nothing.
+//
+// # Why each step is there
+//
+// Late fill. Reader takes token T; writer intends, commits, releases; reader stores under T.
+// → T was dropped at W2 and tokens never repeat: the entry is never served.
+//
+// Between COMMIT and invalidation. Writer commits; reader hits the old entry; writer invalidates.
+// → W2 dropped the token before W3: from W2 on nothing old can be served, and R4 mints nothing before W4.
+//
+// Crash after COMMIT. Writer commits and dies before W4.
+// → As above; the writer's place in the set lapses, and the next reader starts from the database.
+//
+// Two writers. w1 and w2 intend; w1 commits and releases; a reader mints T and reads what w2 is about to change;
+// w2 commits and dies.
+// → The writers are a set, not a slot: w1's release leaves w2 in it, and nothing is minted.
+//
+// A writer that sleeps. w intends, stops for longer than its intent lives, commits, goes on. Meanwhile a reader
+// minted T and stored the old row.
+// → W4 drops T before W5: the strict promise S is kept. (L is lost while w sleeps; if w also dies, S is bounded by
+// the entry's time to live.)
+//
+// A joined flight. r1 reads the database; w commits and returns; r2 starts, joins r1's flight, gets the old row.
+// → Flights are keyed by entry and stamps; r2's stamps are not r1's.
+//
+// A token that comes back. A counter restarts at 1 after an eviction and revives old entries.
+// → Tokens are random, never counted.
+//
+// A store that goes back in time. A failover loses the writer's W2 and W4: the old token is there again, and so is
+// the old entry.
+// → A stamp contains the dataset's history, which a promotion or a restart changes.
+//
+// A torn answer. Row 1 is read from its entry; w commits rows 1 and 2; row 2 misses and is read from the database.
+// → Row 1's token is loaded again after the database was read; it has changed; everything is read again.
+//
+// An unknown outcome. The connection is lost while COMMIT is on the wire; it may still be carried out.
+// → In doubt: the intent is renewed for Config.InDoubtHold, then released.
+//
+// A cancelled request. The context ends after COMMIT.
+// → W2 and W4 run on a context of their own.
+//
+// # Faults
+//
+// A store step that fails or is late counts as not done, and every step may be repeated. A read falls back to the
+// database. A write that cannot do W2 follows Config.Outage: FailWrite refuses it; Journal commits, does W4 if it
+// can by then, and otherwise keeps the tags in this process's journal, which must be empty before this process
+// serves a hit again; other processes may serve the old answer until then, at most for an entry's time to live.
+// A write that did W2 but cannot do W4 is safe without it, and retries in the background.
+//
+// An evicted token is a miss. An evicted set of writers is a writer that sleeps. Tokens carry no order and no time:
+// nothing here compares clocks of two machines; the deadline of an intent is kept by the store's clock alone.
+//
+// # Not promised
+//
+// Two statements may be answered from two instants, as without a cache under READ COMMITTED. Writes that the
+// caller does not announce are bounded by the entry's time to live.
+//
+// # Room for an in-process tier
+//
+// A process that wants to keep entries in its own memory will hold a lease that W2 can see: an intent must then
+// reach every holder, or outlast its lease, before W3. Steps are per tag and return nothing but success, so such a
+// step can be added to W2 without a change for its callers.
+package consistency
