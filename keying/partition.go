@@ -1,0 +1,38 @@
+package keying
+
+// Partitions is the number of places, spread evenly over the slots of a Redis Cluster, that the keys of a database
+// live in. A cluster of that many masters at most can share the load.
+//
+// Copies is the number of them that one table uses. A row, the copy of its table's bulk tag and the copy of the
+// database's tag for everything are in one slot: a point lookup asks one node, and no key is asked for by every
+// lookup of a table. A write whose rows are not known pays for it with one step for each copy.
+//
+// Both numbers are part of the scheme of tags: see [FormatVersion] and docs/decisions/0003-partitions.md.
+const (
+	Partitions = 64
+	Copies     = 16
+)
+
+// slotTags holds a two-letter hash tag for each partition. The slot of the i-th one, CRC16 mod 16384 as in the Redis
+// Cluster specification, lies in the middle of [256·i, 256·(i+1)), so that partitions divide evenly over masters
+// that own contiguous ranges of slots.
+const slotTags = "mm6q9ie82921apax0jkvdndf3go6gcxw8gd6lc02g34con4r99911dm5fmyy2iiu" +
+	"7ak0ce8y4lopx9x1jf1zzjb3ik2wygfsbk9w6omsafan5bi3c5dpkh0txixahe44"
+
+// slotTag returns the part of a name that puts it in a partition.
+func slotTag(partition int) string { return "{" + slotTags[2*partition:2*partition+2] + "}:" }
+
+// partitionOf returns the partition of a table's n-th copy. The copies of one table are as far apart as can be.
+func partitionOf(tableHash, n uint32) int {
+	const groups = Partitions / Copies
+	return int(tableHash%groups + groups*(n%Copies))
+}
+
+// fnv is FNV-1a, 32 bits: short, stable, and good enough to spread names over partitions.
+func fnv(s string) uint32 {
+	h := uint32(2166136261)
+	for i := range len(s) {
+		h = (h ^ uint32(s[i])) * 16777619
+	}
+	return h
+}

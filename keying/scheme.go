@@ -1,0 +1,207 @@
+// Package keying names everything the cache stores: entries, and the tags that they depend on.
+//
+// A name reads
+//
+//	<namespace>/<format version>:<database>:{<slot tag>}:<kind>:<table>[:<row or digest>…]
+//
+// so that redis-cli shows what a key is about:
+//
+//	rc/1:shop-1f9c2b7a:{3b}:row:users:42=Zk3xW0aPq1LmN8Yd    an entry: the row 42 of users
+//	rc/1:shop-1f9c2b7a:{3b}:row:users:42:t                   the token of that row's tag
+//	rc/1:shop-1f9c2b7a:{gc}:query:users=…                    an entry: the answer of any other query
+//	rc/1:shop-1f9c2b7a:{gc}:list:users:t                     the token of the table's list tag
+//
+// Only the slot tag decides the Cluster slot. Names of tags depend on nothing but the namespace, the database, the
+// table and the primary key, so that two versions of an application, with different models, invalidate each other.
+package keying
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// FormatVersion is part of every name. It changes with the scheme of tags, and then nothing that is stored under
+// the old names is seen again.
+const FormatVersion = 1
+
+// DefaultNamespace is the namespace of a configuration that names none.
+const DefaultNamespace = "rc"
+
+// maxNamespace is the greatest length of a namespace, in bytes: it is repeated in every key.
+const maxNamespace = 64
+
+// ErrNamespace is returned by [NewSpace] for a namespace that cannot be part of a key.
+var ErrNamespace = errors.New("want 1 to 64 of the characters A-Z a-z 0-9 . _ -")
+
+// A Key is the name under which an entry is stored.
+type Key string
+
+// A Tag is something that entries depend on. Its value is the name of the tag's token.
+type Tag string
+
+const (
+	tokenSuffix   = ":t"
+	writersSuffix = ":w"
+)
+
+// Token returns the key of the tag's token.
+func (t Tag) Token() string { return string(t) }
+
+// Writers returns the key of the tag's set of writers. It is in the slot of the token.
+func (t Tag) Writers() string { return strings.TrimSuffix(string(t), tokenSuffix) + writersSuffix }
+
+// Everything returns the tags that every entry of the tag's database depends on, as [Space.All] does.
+func (t Tag) Everything() []Tag {
+	prefix, _, _ := strings.Cut(string(t), "{")
+	return Space{prefix: prefix}.All()
+}
+
+// IsRow reports whether the tag is a row's. There are as many of them as rows; the others are as many as tables.
+func (t Tag) IsRow() bool { return strings.Contains(string(t), "}:row:") }
+
+// String returns the tag without what is the same for every tag of a database: "row:users:42".
+func (t Tag) String() string {
+	_, s, _ := strings.Cut(strings.TrimSuffix(string(t), tokenSuffix), "}:")
+	return s
+}
+
+// A Space is the set of names of one database in one namespace.
+type Space struct{ prefix string }
+
+// NewSpace returns the names of a database. Two databases must have different names; every process that uses a
+// database must give it the same name. An invalid namespace is [ErrNamespace].
+func NewSpace(namespace, database string) (Space, error) {
+	if err := ValidNamespace(namespace); err != nil {
+		return Space{}, err
+	}
+	return Space{prefix: namespace + "/" + strconv.Itoa(FormatVersion) + ":" + escape(database) + ":"}, nil
+}
+
+// ValidNamespace returns [ErrNamespace], with the value, unless the namespace can be part of a key.
+func ValidNamespace(namespace string) error {
+	ok := namespace != "" && len(namespace) <= maxNamespace
+	for i := 0; ok && i < len(namespace); i++ {
+		ok = isPlain(namespace[i])
+	}
+	if !ok {
+		return fmt.Errorf("%w, got %q", ErrNamespace, namespace)
+	}
+	return nil
+}
+
+// Prefix is the beginning of every name in the space.
+func (s Space) Prefix() string { return s.prefix }
+
+// All returns the copies of the tag that every entry of the database depends on, one for each partition.
+func (s Space) All() []Tag {
+	tags := make([]Tag, Partitions)
+	for p := range tags {
+		tags[p] = s.all(p)
+	}
+	return tags
+}
+
+func (s Space) all(partition int) Tag { return s.tag(partition, "all") }
+
+func (s Space) tag(partition int, name string) Tag {
+	return Tag(s.prefix + slotTag(partition) + name + tokenSuffix)
+}
+
+// Table returns the names that belong to a table. Upper and lower case are the same table, whatever the database
+// says: one tag too many is only a miss.
+func (s Space) Table(name string) *Table {
+	name = escape(strings.ToLower(name))
+	h := fnv(name)
+	t := &Table{name: name, home: partitionOf(h, h/Partitions)}
+	t.list = s.tag(t.home, "list:"+name)
+	t.absent = s.tag(t.home, "absent:"+name)
+	t.allHome = s.all(t.home)
+	t.query = s.prefix + slotTag(t.home) + "query:" + name + "="
+	for c := range t.copies {
+		p := partitionOf(h, uint32(c))
+		t.copies[c] = tableCopy{
+			bulk: s.tag(p, "bulk:"+name),
+			all:  s.all(p),
+			row:  s.prefix + slotTag(p) + "row:" + name + ":",
+		}
+	}
+	return t
+}
+
+// A Table holds the names that belong to one table of one database.
+type Table struct {
+	name         string
+	home         int
+	list, absent Tag
+	allHome      Tag
+	query        string
+	copies       [Copies]tableCopy
+}
+
+// tableCopy is what a table has in each of its partitions.
+type tableCopy struct {
+	bulk, all Tag
+	row       string
+}
+
+// List is the tag of everything that depends on the table as a whole. Every write to the table rotates it.
+func (t *Table) List() Tag { return t.list }
+
+// Absent is the tag of every answer that says "there is no such row". A write rotates it if it adds rows whose keys
+// cannot be announced one by one.
+func (t *Table) Absent() Tag { return t.absent }
+
+// Bulk returns the copies of the tag of every row of the table. A write whose rows are not known rotates them all.
+func (t *Table) Bulk() []Tag {
+	tags := make([]Tag, Copies)
+	for c := range tags {
+		tags[c] = t.copies[c].bulk
+	}
+	return tags
+}
+
+// Row is the tag of one row.
+func (t *Table) Row(k PrimaryKey) Tag {
+	return Tag(t.copies[k.copy()].row + k.folded + tokenSuffix)
+}
+
+// RowEntry names the entry of one row as one kind of query sees it: the variant tells apart what the queries select
+// and how else they restrict the row. The entry depends on the tags that are returned.
+func (t *Table) RowEntry(k PrimaryKey, variant Digest) (Key, [3]Tag) {
+	c := &t.copies[k.copy()]
+	return Key(c.row + k.exact + "=" + string(variant)), [3]Tag{Tag(c.row + k.folded + tokenSuffix), c.bulk, c.all}
+}
+
+// QueryEntry names the entry of a query's whole answer. The table is the first one that the query reads; the entry
+// is in the slot of its list tag. It depends on the tag that is returned, and on the list tags of its tables.
+func (t *Table) QueryEntry(d Digest) (Key, Tag) {
+	return Key(t.query + string(d)), t.allHome
+}
+
+// escape makes s safe in a name: what is not a plain character is written %XX. Different strings stay different.
+func escape(s string) string {
+	plain := true
+	for i := 0; plain && i < len(s); i++ {
+		plain = isPlain(s[i])
+	}
+	if plain {
+		return s
+	}
+	var b strings.Builder
+	for i := range len(s) {
+		if isPlain(s[i]) {
+			b.WriteByte(s[i])
+		} else {
+			const hex = "0123456789ABCDEF"
+			b.Write([]byte{'%', hex[s[i]>>4], hex[s[i]&15]})
+		}
+	}
+	return b.String()
+}
+
+// isPlain reports whether c stands for itself in a name.
+func isPlain(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '_' || c == '-'
+}
