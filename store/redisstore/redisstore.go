@@ -1,0 +1,180 @@
+// Package redisstore keeps the cache in Redis, through go-redis: one server, Sentinel or Cluster.
+//
+// It works with Redis 5 and later and with Valkey, and needs the commands MGET, SET, EVALSHA, EVAL and INFO, and in
+// scripts DEL, EXISTS, GET, PEXPIRE, PTTL, SET, TIME, ZADD, ZREM and ZREMRANGEBYSCORE. Every script touches keys of
+// one slot.
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/gorm-rediscache/rediscache/keying"
+	"github.com/gorm-rediscache/rediscache/store"
+	"github.com/gorm-rediscache/rediscache/store/internal/script"
+)
+
+// ErrClient is wrapped by the error of [New] for a client that cannot hold the cache.
+var ErrClient = errors.New("redisstore: unusable client")
+
+// Options configures a [Store].
+type Options struct {
+	// Timeout bounds each exchange with a server, besides the step's context. Defaults to 100 ms.
+	Timeout time.Duration
+	// Logger receives a warning if a server does not tell the history of its dataset. Defaults to no logging.
+	Logger *slog.Logger
+}
+
+// A Store is a [store.Store] on Redis.
+type Store struct {
+	servers servers
+	timeout time.Duration
+	intend  *redis.Script
+	release *redis.Script
+	mint    *redis.Script
+}
+
+var _ store.Store = (*Store)(nil)
+
+// servers knows which server holds a key.
+type servers interface {
+	// node returns the primary that holds the key.
+	node(ctx context.Context, key string) (*node, error)
+	// pipeline returns a pipeline that finds the servers of its commands by itself.
+	pipeline() redis.Pipeliner
+	// oneNode reports whether all keys are on one server, and may be read by one command.
+	oneNode() bool
+	// moved is told that a server does not hold the keys that were asked of it.
+	moved(ctx context.Context)
+}
+
+// New returns a store on a client, which stays the caller's: the store never closes it. Nothing is dialled. The
+// client gets a hook that counts its connections.
+//
+// A client that reads from replicas, or that spreads keys over servers by itself, cannot keep the cache's promise:
+// it is refused with an error that wraps [ErrClient].
+func New(client redis.UniversalClient, opt Options) (*Store, error) {
+	if opt.Timeout <= 0 {
+		opt.Timeout = 100 * time.Millisecond
+	}
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Store{
+		timeout: opt.Timeout,
+		intend:  redis.NewScript(script.Intend),
+		release: redis.NewScript(script.Release),
+		mint:    redis.NewScript(script.Mint),
+	}
+	switch c := client.(type) {
+	case *redis.Client:
+		if c == nil {
+			return nil, fmt.Errorf("%w: nil", ErrClient)
+		}
+		if o := c.Options(); o.ClientSideCache != nil || o.ClientSideCacheConfig != nil {
+			return nil, fmt.Errorf("%w: it caches on the client's side, which may not have heard of a write yet", ErrClient)
+		}
+		s.servers = newSingle(c, opt)
+	case *redis.ClusterClient:
+		if c == nil {
+			return nil, fmt.Errorf("%w: nil", ErrClient)
+		}
+		if o := c.Options(); o.ReadOnly || o.RouteByLatency || o.RouteRandomly {
+			return nil, fmt.Errorf("%w: it reads from replicas (ReadOnly, RouteByLatency or RouteRandomly), "+
+				"which may not have seen a write yet", ErrClient)
+		}
+		s.servers = newCluster(c, opt)
+	case nil:
+		return nil, fmt.Errorf("%w: nil", ErrClient)
+	case *redis.Ring:
+		return nil, fmt.Errorf("%w: a Ring moves keys to another server when one fails, and back, "+
+			"which brings old answers back", ErrClient)
+	default:
+		return nil, fmt.Errorf("%w: want *redis.Client or *redis.ClusterClient, got %T", ErrClient, client)
+	}
+	return s, nil
+}
+
+// Close does nothing: the client is the caller's.
+func (s *Store) Close() error { return nil }
+
+// Put implements [store.Store] with one SET for each entry, in one pipeline.
+func (s *Store) Put(ctx context.Context, entries []store.Entry) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	err := s.exec(ctx, func(p redis.Pipeliner) {
+		for _, e := range entries {
+			p.Set(ctx, string(e.Key), e.Data, e.TTL)
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("redisstore: put %d entries: %w", len(entries), err)
+	}
+	return nil
+}
+
+// Intend implements [store.Store] with intend.lua.
+func (s *Store) Intend(ctx context.Context, writer string, ttl time.Duration, tags []keying.Tag) error {
+	if err := s.onTags(ctx, s.intend, tags, writer, ttl.Milliseconds()); err != nil {
+		return fmt.Errorf("redisstore: intend on %d tags: %w", len(tags), err)
+	}
+	return nil
+}
+
+// Release implements [store.Store] with release.lua.
+func (s *Store) Release(ctx context.Context, writer string, tags []keying.Tag) error {
+	if err := s.onTags(ctx, s.release, tags, writer); err != nil {
+		return fmt.Errorf("redisstore: release %d tags: %w", len(tags), err)
+	}
+	return nil
+}
+
+// onTags runs a script on all tags, once for each slot, in one pipeline.
+func (s *Store) onTags(ctx context.Context, sc *redis.Script, tags []keying.Tag, args ...any) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	groups := bySlot(tags, func(t keying.Tag) string { return string(t) })
+	run := func(eval func(redis.Pipeliner, []string) *redis.Cmd) error {
+		return s.exec(ctx, func(p redis.Pipeliner) {
+			for _, g := range groups {
+				keys := make([]string, 0, 2*len(g))
+				for _, i := range g {
+					keys = append(keys, tags[i].Token(), tags[i].Writers())
+				}
+				eval(p, keys)
+			}
+		})
+	}
+	err := run(func(p redis.Pipeliner, keys []string) *redis.Cmd { return sc.EvalSha(ctx, p, keys, args...) })
+	if redis.HasErrorPrefix(err, "NOSCRIPT") {
+		// A server that was restarted, flushed or promoted: send the text. Steps that were done are done again.
+		err = run(func(p redis.Pipeliner, keys []string) *redis.Cmd { return sc.Eval(ctx, p, keys, args...) })
+	}
+	return err
+}
+
+// exec runs a pipeline of writes. It returns when the context is over, even if the client goes on waiting.
+func (s *Store) exec(ctx context.Context, fill func(redis.Pipeliner)) error {
+	p := s.servers.pipeline()
+	fill(p)
+	if s.servers.oneNode() { // whose client keeps the time by itself
+		_, err := p.Exec(ctx)
+		return err
+	}
+	done := make(chan error, 1)
+	go func() { // ends when the client's own timeouts do
+		_, err := p.Exec(ctx)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,181 @@
+package redisstore_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorm-rediscache/rediscache/internal/testkit"
+	"github.com/gorm-rediscache/rediscache/keying"
+	"github.com/gorm-rediscache/rediscache/store"
+	"github.com/gorm-rediscache/rediscache/store/redisstore"
+	"github.com/gorm-rediscache/rediscache/store/storetest"
+)
+
+// patient is a deadline that a loaded machine keeps.
+var patient = redisstore.Options{Timeout: 5 * time.Second}
+
+func open(t *testing.T, client redis.UniversalClient, namespace string) (*redisstore.Store, keying.Space) {
+	t.Helper()
+	s, err := redisstore.New(client, patient)
+	require.NoError(t, err)
+	names, err := keying.NewSpace(namespace, "test")
+	require.NoError(t, err)
+	return s, names
+}
+
+func TestSingleServerPassesTheSuite(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, storetest.Features{Atomic: true, History: true}, func(t *testing.T) (store.Store, keying.Space) {
+		client, namespace := testkit.Redis(t)
+		return open(t, client, namespace)
+	})
+}
+
+func TestClusterPassesTheSuite(t *testing.T) {
+	t.Parallel()
+	client := testkit.StartRedisCluster(t)
+	t.Run("suite", func(t *testing.T) { // waits for its parallel tests before the cluster is stopped
+		storetest.Run(t, storetest.Features{History: true}, func(t *testing.T) (store.Store, keying.Space) {
+			return open(t, client, testkit.Unique(t))
+		})
+	})
+}
+
+func TestScriptsAreSentAgainAfterTheServerLostThem(t *testing.T) {
+	t.Parallel()
+	server := testkit.StartRedis(t)
+	client := server.Client()
+	s, names := open(t, client, "ns")
+	tags := names.All()
+	mints := []store.Mint{{Tag: tags[0], Token: "0123456789abcdef", TTL: time.Minute}}
+	for _, step := range []func() error{
+		func() error { return s.Intend(t.Context(), "w", time.Minute, tags) },
+		func() error { return s.Release(t.Context(), "w", tags) },
+		func() error { _, err := s.Mint(t.Context(), mints); return err },
+	} {
+		require.NoError(t, step())
+		require.NoError(t, client.ScriptFlush(t.Context()).Err())
+		require.NoError(t, step())
+	}
+	require.Equal(t, "0123456789abcdef", client.Get(t.Context(), tags[0].Token()).Val())
+}
+
+// A server that restarts from a copy of its data, or that is promoted, brings old tokens back. Their history tells
+// them from the ones that were there before.
+func TestHistoryChangesWhenTheServerRestartsFromACopyOfItsData(t *testing.T) {
+	t.Parallel()
+	server := testkit.StartRedis(t)
+	s, names := open(t, server.Client(), "ns")
+	tag := names.All()[0]
+	_, err := s.Mint(t.Context(), []store.Mint{{Tag: tag, Token: "0123456789abcdef", TTL: time.Minute}})
+	require.NoError(t, err)
+	before := load(t, s, tag)
+	require.NoError(t, server.Client().Save(t.Context()).Err())
+	server.Kill()
+	server.Start()
+	after := load(t, s, tag)
+	require.Equal(t, before.Data, after.Data, "the restart did not bring the token back, so this test tests nothing")
+	require.NotEqual(t, before.History, after.History)
+}
+
+func TestHistoryChangesWhenAReplicaIsPromotedBehindAnOpenConnection(t *testing.T) {
+	t.Parallel()
+	primary, replica := testkit.StartRedis(t), testkit.StartRedis(t)
+	s, names := open(t, replica.Client(), "ns")
+	tag := names.All()[0]
+	_, err := s.Mint(t.Context(), []store.Mint{{Tag: tag, Token: "0123456789abcdef", TTL: time.Minute}})
+	require.NoError(t, err)
+	before := load(t, s, tag)
+
+	// The same server loses its place and is promoted again, without closing a connection.
+	admin := replica.Client()
+	host, port := "127.0.0.1", primary.Addr[len("127.0.0.1:"):]
+	require.NoError(t, admin.SlaveOf(t.Context(), host, port).Err())
+	testkit.Eventually(t, "the replica is refused", func() bool {
+		_, err := s.Load(t.Context(), []string{tag.Token()})
+		return err != nil
+	})
+	require.NoError(t, admin.SlaveOf(t.Context(), "NO", "ONE").Err())
+	testkit.Eventually(t, "the promoted server has another history", func() bool {
+		v := load(t, s, tag)
+		return v.Found && v.History != before.History || !v.Found
+	})
+}
+
+func TestServerThatDoesNotAnswerIsGivenUpInTime(t *testing.T) {
+	t.Parallel()
+	server := testkit.StartRedis(t)
+	names, err := keying.NewSpace("ns", "test")
+	require.NoError(t, err)
+	// The application's client would wait for much longer.
+	client := redis.NewClient(&redis.Options{Addr: server.Addr, ReadTimeout: time.Minute, WriteTimeout: time.Minute})
+	t.Cleanup(func() { _ = client.Close() })
+	s, err := redisstore.New(client, redisstore.Options{Timeout: 50 * time.Millisecond})
+	require.NoError(t, err)
+	require.NoError(t, s.Intend(t.Context(), "w", time.Minute, names.All()))
+
+	server.Stop()
+	t.Cleanup(server.Continue)
+	for name, step := range map[string]func() error{
+		"load":    func() error { _, err := s.Load(t.Context(), []string{"k"}); return err },
+		"put":     func() error { return s.Put(t.Context(), []store.Entry{{Key: "k", TTL: time.Minute}}) },
+		"intend":  func() error { return s.Intend(t.Context(), "w", time.Minute, names.All()) },
+		"release": func() error { return s.Release(t.Context(), "w", names.All()) },
+	} {
+		start := time.Now()
+		require.Error(t, step(), name)
+		require.Less(t, time.Since(start), time.Second, name)
+	}
+}
+
+func TestClientsThatCannotKeepThePromiseAreRefused(t *testing.T) {
+	t.Parallel()
+	addrs := []string{"127.0.0.1:1"}
+	for name, client := range map[string]redis.UniversalClient{
+		"nil":               nil,
+		"nil client":        (*redis.Client)(nil),
+		"nil cluster":       (*redis.ClusterClient)(nil),
+		"ring":              redis.NewRing(&redis.RingOptions{Addrs: map[string]string{"a": addrs[0]}}),
+		"read only cluster": redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs, ReadOnly: true}),
+		"nearest replica":   redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs, RouteByLatency: true}),
+		"random replica":    redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs, RouteRandomly: true}),
+		"client side cache": redis.NewClient(&redis.Options{
+			Addr: addrs[0], Protocol: 3, ClientSideCacheConfig: &redis.ClientSideCacheConfig{},
+		}),
+	} {
+		_, err := redisstore.New(client, redisstore.Options{})
+		require.ErrorIs(t, err, redisstore.ErrClient, name)
+	}
+}
+
+func TestNothingIsDialledBeforeTheFirstStep(t *testing.T) {
+	t.Parallel()
+	client := redis.NewClient(&redis.Options{
+		Addr: "127.0.0.1:1",
+		Dialer: func(context.Context, string, string) (net.Conn, error) {
+			return nil, errors.New("dialled")
+		},
+	})
+	t.Cleanup(func() { _ = client.Close() })
+	s, err := redisstore.New(client, redisstore.Options{})
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	require.Zero(t, client.PoolStats().Misses)
+}
+
+func load(t *testing.T, s store.Store, tag keying.Tag) store.Value {
+	t.Helper()
+	var snap store.Snapshot
+	testkit.Eventually(t, "the server answers", func() (ok bool) {
+		var err error
+		snap, err = s.Load(t.Context(), []string{tag.Token()})
+		return err == nil
+	})
+	return snap.Values[0]
+}

@@ -1,0 +1,45 @@
+package redisstore
+
+import (
+	"context"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// single is one server, or the primary that Sentinel names.
+type single struct{ n *node }
+
+func newSingle(c *redis.Client, opt Options) *single { return &single{n: newNode(c, opt)} }
+
+func (s *single) node(context.Context, string) (*node, error) { return s.n, nil }
+func (s *single) pipeline() redis.Pipeliner                   { return s.n.rdb.Pipeline() }
+func (s *single) oneNode() bool                               { return true }
+func (s *single) moved(context.Context)                       {}
+
+// cluster is a Redis Cluster. Reads ask the primary of a slot themselves, because the history that qualifies a token
+// is the history of the server that answered; a slot that moves meanwhile is an error, hence a read of the database.
+// Writes go through the cluster client, which follows redirections.
+type cluster struct {
+	c     *redis.ClusterClient
+	opt   Options
+	nodes sync.Map // *redis.Client → *node
+}
+
+func newCluster(c *redis.ClusterClient, opt Options) *cluster { return &cluster{c: c, opt: opt} }
+
+func (c *cluster) node(ctx context.Context, key string) (*node, error) {
+	rdb, err := c.c.MasterForKey(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if n, ok := c.nodes.Load(rdb); ok {
+		return n.(*node), nil //nolint:forcetypeassert // only nodes are stored
+	}
+	n, _ := c.nodes.LoadOrStore(rdb, newNode(rdb, c.opt))
+	return n.(*node), nil //nolint:forcetypeassert // only nodes are stored
+}
+
+func (c *cluster) pipeline() redis.Pipeliner { return c.c.Pipeline() }
+func (c *cluster) oneNode() bool             { return false }
+func (c *cluster) moved(ctx context.Context) { c.c.ReloadState(ctx) }
