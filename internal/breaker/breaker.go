@@ -1,0 +1,121 @@
+// Package breaker stops asking a store that has stopped answering.
+package breaker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+
+	"github.com/gorm-rediscache/rediscache/keying"
+	"github.com/gorm-rediscache/rediscache/store"
+)
+
+// Options configures a [Store].
+type Options struct {
+	// Failures is how many steps in a row have to fail before the store is not asked any more. Defaults to 5.
+	Failures uint32
+	// Pause is how long it is then not asked. After it one step at a time is tried, until one succeeds. Defaults
+	// to 500 ms.
+	Pause time.Duration
+	// OnChange is told when the store is given up (open) and when it answers again. It must not ask the store.
+	OnChange func(open bool)
+	// Logger is told the same. Defaults to no logging.
+	Logger *slog.Logger
+}
+
+// A Store is a [store.Store] that passes steps on to another one, until too many have failed in a row. From then on
+// steps fail at once with [store.ErrUnavailable], but for one trial at a time after each pause.
+type Store struct {
+	inner   store.Store
+	breaker *gobreaker.TwoStepCircuitBreaker[any]
+}
+
+var _ store.Store = (*Store)(nil)
+
+// errCaller is the outcome of a step that its caller gave up. It says nothing of the store.
+var errCaller = errors.New("the caller gave up")
+
+// Wrap puts a breaker before a store.
+func Wrap(inner store.Store, opt Options) *Store {
+	if opt.Failures == 0 {
+		opt.Failures = 5
+	}
+	if opt.Pause <= 0 {
+		opt.Pause = 500 * time.Millisecond
+	}
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Store{inner: inner, breaker: gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
+		Name:        "store",
+		MaxRequests: 1,
+		Timeout:     opt.Pause,
+		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= opt.Failures },
+		IsExcluded:  func(err error) bool { return errors.Is(err, errCaller) },
+		OnStateChange: func(_ string, from, to gobreaker.State) {
+			opened, closed := from == gobreaker.StateClosed, to == gobreaker.StateClosed
+			switch {
+			case opened:
+				opt.Logger.Warn("rediscache: Redis does not answer; reading from the database")
+			case closed:
+				opt.Logger.Info("rediscache: Redis answers again")
+			default: // a trial, or one that failed
+				return
+			}
+			if opt.OnChange != nil {
+				opt.OnChange(opened)
+			}
+		},
+	})}
+}
+
+// Open reports whether steps fail at once.
+func (s *Store) Open() bool { return s.breaker.State() == gobreaker.StateOpen }
+
+// Load implements [store.Store].
+func (s *Store) Load(ctx context.Context, keys []string) (snap store.Snapshot, err error) {
+	err = s.do(ctx, func() error { snap, err = s.inner.Load(ctx, keys); return err })
+	return snap, err
+}
+
+// Mint implements [store.Store].
+func (s *Store) Mint(ctx context.Context, mints []store.Mint) (snap store.Snapshot, err error) {
+	err = s.do(ctx, func() error { snap, err = s.inner.Mint(ctx, mints); return err })
+	return snap, err
+}
+
+// Put implements [store.Store].
+func (s *Store) Put(ctx context.Context, entries []store.Entry) error {
+	return s.do(ctx, func() error { return s.inner.Put(ctx, entries) })
+}
+
+// Intend implements [store.Store].
+func (s *Store) Intend(ctx context.Context, writer string, ttl time.Duration, tags []keying.Tag) error {
+	return s.do(ctx, func() error { return s.inner.Intend(ctx, writer, ttl, tags) })
+}
+
+// Release implements [store.Store].
+func (s *Store) Release(ctx context.Context, writer string, tags []keying.Tag) error {
+	return s.do(ctx, func() error { return s.inner.Release(ctx, writer, tags) })
+}
+
+// Close implements [store.Store].
+func (s *Store) Close() error { return s.inner.Close() }
+
+func (s *Store) do(ctx context.Context, step func() error) error {
+	done, err := s.breaker.Allow()
+	if err != nil {
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	outcome := errCaller // if the step panics
+	defer func() { done(outcome) }()
+	err = step()
+	if err == nil || ctx.Err() == nil {
+		outcome = err
+	}
+	return err
+}

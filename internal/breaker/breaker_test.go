@@ -1,0 +1,150 @@
+package breaker_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorm-rediscache/rediscache/internal/breaker"
+	"github.com/gorm-rediscache/rediscache/keying"
+	"github.com/gorm-rediscache/rediscache/store"
+)
+
+var errServer = errors.New("connection refused")
+
+// server is a store whose steps all have one outcome, and that counts them.
+type server struct {
+	err   error
+	delay time.Duration
+	steps atomic.Int64
+}
+
+func (s *server) step() error {
+	s.steps.Add(1)
+	time.Sleep(s.delay)
+	return s.err
+}
+
+func (s *server) Load(context.Context, []string) (store.Snapshot, error) {
+	return store.Snapshot{Values: []store.Value{{Data: "v"}}}, s.step()
+}
+
+func (s *server) Mint(context.Context, []store.Mint) (store.Snapshot, error) {
+	return store.Snapshot{}, s.step()
+}
+func (s *server) Put(context.Context, []store.Entry) error { return s.step() }
+func (s *server) Intend(context.Context, string, time.Duration, []keying.Tag) error {
+	return s.step()
+}
+func (s *server) Release(context.Context, string, []keying.Tag) error { return s.step() }
+func (s *server) Close() error                                        { return errServer }
+
+func each(ctx context.Context, s store.Store) []func() error {
+	return []func() error{
+		func() error { _, err := s.Load(ctx, nil); return err },
+		func() error { _, err := s.Mint(ctx, nil); return err },
+		func() error { return s.Put(ctx, nil) },
+		func() error { return s.Intend(ctx, "", 0, nil) },
+		func() error { return s.Release(ctx, "", nil) },
+	}
+}
+
+func TestStepsPassWhileTheStoreAnswers(t *testing.T) {
+	t.Parallel()
+	inner := &server{}
+	s := breaker.Wrap(inner, breaker.Options{})
+	for range 3 {
+		for _, step := range each(t.Context(), s) {
+			require.NoError(t, step())
+		}
+	}
+	snap, err := s.Load(t.Context(), nil)
+	require.NoError(t, err)
+	require.Equal(t, "v", snap.Values[0].Data)
+	require.EqualValues(t, 16, inner.steps.Load())
+	require.ErrorIs(t, s.Close(), errServer)
+}
+
+func TestStoreIsNotAskedAfterFailuresInARow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		inner := &server{err: errServer}
+		var changes []bool
+		s := breaker.Wrap(inner, breaker.Options{
+			Failures: 5, Pause: time.Second, OnChange: func(open bool) { changes = append(changes, open) },
+		})
+		for _, step := range each(t.Context(), s) {
+			require.ErrorIs(t, step(), errServer)
+		}
+		require.True(t, s.Open())
+		for _, step := range each(t.Context(), s) {
+			err := step()
+			require.ErrorIs(t, err, store.ErrUnavailable)
+			require.NotErrorIs(t, err, errServer)
+		}
+		require.EqualValues(t, 5, inner.steps.Load())
+
+		time.Sleep(1100 * time.Millisecond) // one trial, which fails
+		require.ErrorIs(t, s.Put(t.Context(), nil), errServer)
+		require.ErrorIs(t, s.Put(t.Context(), nil), store.ErrUnavailable)
+
+		time.Sleep(1100 * time.Millisecond) // one trial, which succeeds
+		inner.err = nil
+		for _, step := range each(t.Context(), s) {
+			require.NoError(t, step())
+		}
+		require.Equal(t, []bool{true, false}, changes)
+	})
+}
+
+func TestOneTrialAtATime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		inner := &server{err: errServer, delay: 100 * time.Millisecond}
+		s := breaker.Wrap(inner, breaker.Options{Failures: 1, Pause: time.Second})
+		require.Error(t, s.Put(t.Context(), nil))
+		time.Sleep(2 * time.Second)
+		var refused atomic.Int64
+		for range 10 {
+			go func() {
+				if errors.Is(s.Put(t.Context(), nil), store.ErrUnavailable) {
+					refused.Add(1)
+				}
+			}()
+		}
+		synctest.Wait()
+		time.Sleep(time.Second)
+		require.EqualValues(t, 9, refused.Load())
+		require.EqualValues(t, 2, inner.steps.Load())
+	})
+}
+
+func TestCallerThatGivesUpSaysNothingOfTheStore(t *testing.T) {
+	t.Parallel()
+	inner := &server{err: context.Canceled}
+	s := breaker.Wrap(inner, breaker.Options{Failures: 2})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 10 {
+		require.ErrorIs(t, s.Put(ctx, nil), context.Canceled)
+	}
+	require.False(t, s.Open())
+}
+
+func TestPanicInAStepLeavesTheBreakerWorking(t *testing.T) {
+	t.Parallel()
+	s := breaker.Wrap(panicking{}, breaker.Options{Failures: 1})
+	for range 3 {
+		require.Panics(t, func() { _ = s.Put(t.Context(), nil) })
+	}
+	require.False(t, s.Open())
+}
+
+type panicking struct{ store.Store }
+
+func (panicking) Put(context.Context, []store.Entry) error { panic("driver") }
