@@ -1,0 +1,170 @@
+// Package metrics defines what the cache reports about itself, and the Recorder that receives it.
+package metrics
+
+import "time"
+
+// A Recorder receives an event for each read, fill, write and change of state. It is called on the application's
+// path by many goroutines at once: it must be quick, and must not call the cache. Events may gain fields.
+type Recorder interface {
+	// Read is called once for each statement that reads, when its answer is known.
+	Read(ReadEvent)
+	// Fill is called when an answer was stored, or could not be.
+	Fill(FillEvent)
+	// Write is called when a write that touched cached tables is over.
+	Write(WriteEvent)
+	// State is called when the cache's own state changes.
+	State(StateEvent)
+}
+
+// An Outcome says where an answer came from.
+type Outcome string
+
+// The outcomes of a read.
+const (
+	// Hit: from the store alone.
+	Hit Outcome = "hit"
+	// Miss: from the database, wholly or in part, and on its way into the store.
+	Miss Outcome = "miss"
+	// Bypass: from the database, as if there were no cache. The event has a Reason.
+	Bypass Outcome = "bypass"
+)
+
+// A Kind says what an entry holds.
+type Kind string
+
+// The kinds of entries.
+const (
+	// Row: one row, looked up by its primary key.
+	Row Kind = "row"
+	// Query: the whole answer of any other query.
+	Query Kind = "query"
+)
+
+// A Reason says why a read was not answered from the cache, or why a finer tag was not used.
+type Reason string
+
+// The reasons of a bypass.
+const (
+	ReasonControl     Reason = "control"     // the application asked for it
+	ReasonTransaction Reason = "transaction" // inside a transaction
+	ReasonConnection  Reason = "connection"  // on a connection whose session the application controls
+	ReasonCursor      Reason = "cursor"      // Rows and Row hand a cursor to the application
+	ReasonWrite       Reason = "write"       // the statement writes
+	ReasonLock        Reason = "lock"        // the statement locks rows
+	ReasonVolatile    Reason = "volatile"    // the answer depends on more than tables: now(), random(), a function
+	ReasonStatement   Reason = "statement"   // not a single query that is understood
+	ReasonRelation    Reason = "relation"    // reads what is not a known table: a catalog, a temporary table …
+	ReasonArgument    Reason = "argument"    // an argument without a canonical form
+	ReasonPolicy      Reason = "policy"      // the model is not to be cached
+	ReasonSession     Reason = "session"     // settings of the session were changed on pooled connections
+	ReasonDatabase    Reason = "database"    // the database could not be asked what it is and holds
+	ReasonReplica     Reason = "replica"     // answered by a replica
+	ReasonWriting     Reason = "writing"     // a write to what it reads is under way
+	ReasonJournal     Reason = "journal"     // writes that Redis was not told of have to be told first
+	ReasonStore       Reason = "store"       // Redis does not answer
+	ReasonTorn        Reason = "torn"        // rows changed while they were read one by one
+)
+
+// A ReadEvent tells of one statement that reads.
+type ReadEvent struct {
+	// Table is the first table of the statement, or empty if it is not known.
+	Table   string
+	Kind    Kind
+	Outcome Outcome
+	Reason  Reason // of a bypass
+	// Key is the name of the entry; of the first one, if there are several.
+	Key string
+	// Tags are what the entry depends on; of the first one, if there are several.
+	Tags []string
+	// Entries is how many entries the answer consists of, and Found how many of them were in the store.
+	Entries, Found int
+	// Joined is set if the database was read by another goroutine for the same entry.
+	Joined   bool
+	Duration time.Duration
+}
+
+// A FillResult says what became of an answer that was to be stored.
+type FillResult string
+
+// The results of a fill.
+const (
+	Stored    FillResult = "stored"
+	TooLarge  FillResult = "too_large"
+	Unstable  FillResult = "unencodable"
+	Expired   FillResult = "expired" // the database took longer than the entry would have lived
+	Dropped   FillResult = "dropped" // too many fills were under way
+	FillError FillResult = "error"   // Redis did not take it
+)
+
+// A FillEvent tells of entries that were stored together, or could not be.
+type FillEvent struct {
+	Key      string // of the first entry
+	Entries  int
+	Bytes    int
+	Result   FillResult
+	Duration time.Duration
+}
+
+// A WriteOutcome says what became of a write.
+type WriteOutcome string
+
+// The outcomes of a write.
+const (
+	Committed  WriteOutcome = "committed"
+	RolledBack WriteOutcome = "rolled_back"
+	InDoubt    WriteOutcome = "in_doubt" // the database did not tell whether it committed
+	Unseen     WriteOutcome = "unseen"   // its end cannot be observed
+	Refused    WriteOutcome = "refused"  // FailWrite, and Redis was not reached before the COMMIT
+)
+
+// A WriteEvent tells of one transaction, or one statement in autocommit, that wrote.
+type WriteEvent struct {
+	// Tags are what it rotated: "row:users:42", "list:users" …
+	Tags    []string
+	Outcome WriteOutcome
+	// Announced is false if Redis was not told before the COMMIT; Released, if it was not told after it either, so
+	// that it still has to be.
+	Announced, Released bool
+	// Lapsed is set if the COMMIT took longer than the intent lived.
+	Lapsed bool
+	// Before and After are the times that the cache took before and after the COMMIT.
+	Before, After time.Duration
+}
+
+// A State is a condition of the cache as a whole.
+type State string
+
+// The states.
+const (
+	// StoreOpen: Redis has stopped answering and is not asked.
+	StoreOpen State = "store_open"
+	// JournalOpen: writes that Redis was not told of are remembered; this process serves nothing from the cache.
+	JournalOpen State = "journal_open"
+	// CorruptEntry: an entry that does not decode was found, and taken for a miss.
+	CorruptEntry State = "corrupt_entry"
+)
+
+// A StateEvent tells that a state began, or ended.
+type StateEvent struct {
+	State State
+	On    bool
+	// Detail is for people: an error, a key.
+	Detail string
+}
+
+// Nop is the Recorder that forgets everything.
+type Nop struct{}
+
+var _ Recorder = Nop{}
+
+// Read implements [Recorder].
+func (Nop) Read(ReadEvent) {}
+
+// Fill implements [Recorder].
+func (Nop) Fill(FillEvent) {}
+
+// Write implements [Recorder].
+func (Nop) Write(WriteEvent) {}
+
+// State implements [Recorder].
+func (Nop) State(StateEvent) {}
