@@ -1,0 +1,130 @@
+package consistency
+
+import (
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"time"
+	"unsafe"
+
+	"github.com/gorm-rediscache/rediscache/keying"
+	"github.com/gorm-rediscache/rediscache/store"
+)
+
+// An Entry is one cached answer: its name, and what it depends on.
+type Entry struct {
+	Key  keying.Key
+	Tags []keying.Tag
+	// AbsentTags are what it depends on besides if it says that there is no such row.
+	AbsentTags []keying.Tag
+	// TTL is how long it may be served after the database was read; AbsentTTL, if it says that there is no such
+	// row.
+	TTL, AbsentTTL time.Duration
+}
+
+// A Result is what the database answered for one entry.
+type Result interface {
+	// Absent reports whether it says that there is no such row.
+	Absent() bool
+	// Append appends its encoding to b.
+	Append(b []byte) ([]byte, error)
+}
+
+// A stamp is a token and the history of the dataset that it was read from. Both are random, so their exclusive or is
+// the same for two stamps only if both are.
+type stamp [stampSize]byte
+
+const stampSize = 16
+
+// errToken says that what was found in place of a token is none. Somebody else has written there.
+var errToken = errors.New("what is stored under a tag is not a token")
+
+func stampOf(v store.Value) (stamp, error) {
+	var s stamp
+	if len(v.Data) != stampSize {
+		return s, errToken
+	}
+	for i := range s {
+		s[i] = v.Data[i] ^ v.History[i]
+	}
+	return s, nil
+}
+
+// An envelope is an entry as it is stored:
+//
+//	1 byte    version
+//	1 byte    1 if it says that there is no such row
+//	1 byte    number of stamps
+//	16 bytes  each stamp, in the order of Entry.Tags, then Entry.AbsentTags if it says that there is no such row
+//	4 bytes   CRC-32C of the payload, little-endian
+//	          the payload
+type envelope struct {
+	absent  bool
+	stamps  string
+	payload string
+}
+
+const (
+	envelopeVersion = 1
+	envelopeHead    = 3
+	maxStamps       = 255
+)
+
+// crcTable makes the checksum that processors have an instruction for.
+func crcTable() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
+
+// seal returns an entry as it is stored. It reuses b.
+func seal(b []byte, r Result, stamps []stamp) ([]byte, error) {
+	b = append(b, envelopeVersion, 0, byte(len(stamps)))
+	if r.Absent() {
+		b[1] = 1
+	}
+	for i := range stamps {
+		b = append(b, stamps[i][:]...)
+	}
+	at := len(b)
+	b, err := r.Append(append(b, 0, 0, 0, 0))
+	if err != nil {
+		return nil, err
+	}
+	binary.LittleEndian.PutUint32(b[at:], crc32.Checksum(b[at+4:], crcTable()))
+	return b, nil
+}
+
+// open takes an entry apart. It answers false for anything that seal did not make; the payload's checksum is looked
+// at by intact, when it is to be served.
+func open(data string) (envelope, bool) {
+	if len(data) < envelopeHead || data[0] != envelopeVersion || data[1] > 1 {
+		return envelope{}, false
+	}
+	end := envelopeHead + stampSize*int(data[2])
+	if len(data) < end+4 {
+		return envelope{}, false
+	}
+	return envelope{absent: data[1] == 1, stamps: data[envelopeHead:end], payload: data[end:]}, true
+}
+
+// intact returns the payload, unless bytes of it have changed.
+func (e envelope) intact() (string, bool) {
+	want, payload := e.payload[:4], e.payload[4:]
+	// Without a copy: Checksum only reads.
+	bytes := unsafe.Slice(unsafe.StringData(payload), len(payload)) //nolint:gosec // as above
+	return payload, crc32.Checksum(bytes, crcTable()) == uint32(want[0])|uint32(want[1])<<8|uint32(want[2])<<16|uint32(want[3])<<24
+}
+
+// carries reports whether the n stamps from the first one on are these.
+func (e envelope) carries(first int, stamps []stamp) bool {
+	if len(e.stamps) < stampSize*(first+len(stamps)) {
+		return false
+	}
+	for i := range stamps {
+		at := stampSize * (first + i)
+		if e.stamps[at:at+stampSize] != string(stamps[i][:]) {
+			return false
+		}
+	}
+	return true
+}
+
+// count is the number of stamps.
+func (e envelope) count() int { return len(e.stamps) / stampSize }

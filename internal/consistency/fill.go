@@ -1,0 +1,107 @@
+package consistency
+
+import (
+	"context"
+	"time"
+
+	"github.com/gorm-rediscache/rediscache/metrics"
+	"github.com/gorm-rediscache/rediscache/store"
+)
+
+// A fill is an answer on its way into the store.
+type fill struct {
+	entry  *Entry
+	result Result
+	stamps []stamp
+}
+
+// fills pairs the results of a load with the entries that were missing.
+func (r *read) fills(results []Result) []fill {
+	fills := make([]fill, len(results))
+	for n, i := range r.missing {
+		e := &r.entries[i]
+		fills[n] = fill{entry: e, result: results[n], stamps: r.stamps[i]}
+		if !results[n].Absent() {
+			fills[n].stamps = r.stamps[i][:len(e.Tags)]
+		}
+	}
+	return fills
+}
+
+// fill is R6: it stores answers off the caller's path. Times to live are counted from before the database was read.
+//
+// A reader that looked just before an answer was stored may ask for its flight just after: between its R1 and its R5
+// there is at most one step, R4. So an answer can be joined for as long as that after it was stored, and a program
+// that reads twice in a row reads the database once.
+func (p *Protocol) fill(ctx context.Context, fills []fill, began time.Time, landed func()) {
+	select {
+	case p.fills <- struct{}{}:
+	default:
+		landed()
+		p.cfg.Recorder.Fill(metrics.FillEvent{
+			Key: string(fills[0].entry.Key), Entries: len(fills), Result: metrics.Dropped,
+		})
+		return
+	}
+	p.work.Go(func() {
+		defer func() { <-p.fills }()
+		if p.put(ctx, fills, began) {
+			time.AfterFunc(p.cfg.Timeout, landed)
+		} else {
+			landed()
+		}
+	})
+}
+
+// put stores answers, and reports whether all of them are stored.
+func (p *Protocol) put(ctx context.Context, fills []fill, began time.Time) bool {
+	entries := make([]store.Entry, 0, len(fills))
+	size := 0
+	for _, f := range fills {
+		entry, result := p.prepare(f, began)
+		if result != metrics.Stored {
+			p.cfg.Recorder.Fill(metrics.FillEvent{
+				Key: string(f.entry.Key), Entries: 1, Bytes: len(entry.Data), Result: result,
+			})
+			continue
+		}
+		size += len(entry.Data)
+		entries = append(entries, entry)
+	}
+	if len(entries) == 0 {
+		return false
+	}
+	ctx, cancel := p.background(ctx)
+	defer cancel()
+	start := time.Now()
+	event := metrics.FillEvent{
+		Key: string(entries[0].Key), Entries: len(entries), Bytes: size, Result: metrics.Stored,
+	}
+	if err := p.cfg.Store.Put(ctx, entries); err != nil {
+		event.Result = metrics.FillError
+	}
+	event.Duration = time.Since(start)
+	p.cfg.Recorder.Fill(event)
+	return event.Result == metrics.Stored && len(entries) == len(fills)
+}
+
+// prepare makes an answer ready to be stored, or says why it cannot be.
+func (p *Protocol) prepare(f fill, began time.Time) (store.Entry, metrics.FillResult) {
+	e := store.Entry{Key: f.entry.Key, TTL: f.entry.TTL}
+	if f.result.Absent() {
+		e.TTL = f.entry.AbsentTTL
+	}
+	if e.TTL -= time.Since(began); e.TTL < time.Millisecond { // the store's unit
+		return e, metrics.Expired
+	}
+	var err error
+	e.Data, err = seal(nil, f.result, f.stamps)
+	switch {
+	case err != nil:
+		return e, metrics.Unstable
+	case len(e.Data) > p.cfg.MaxEntry:
+		return e, metrics.TooLarge
+	default:
+		return e, metrics.Stored
+	}
+}

@@ -1,0 +1,359 @@
+package consistency_test
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorm-rediscache/rediscache/internal/consistency"
+	"github.com/gorm-rediscache/rediscache/internal/testkit"
+	"github.com/gorm-rediscache/rediscache/keying"
+	"github.com/gorm-rediscache/rediscache/metrics"
+	"github.com/gorm-rediscache/rediscache/store"
+	"github.com/gorm-rediscache/rediscache/store/redisstore"
+)
+
+// world is a database of a few numbered rows, a store, and processes that cache the one in the other.
+type world struct {
+	t     *testing.T
+	inner store.Store
+	names keying.Space
+	table *keying.Table
+
+	mu   sync.Mutex
+	rows map[int]int // 0: no such row
+	// reads counts reads of the database.
+	reads int
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	client, namespace := testkit.Redis(t)
+	inner, err := redisstore.New(client, redisstore.Options{Timeout: 5 * time.Second})
+	require.NoError(t, err)
+	names, err := keying.NewSpace(namespace, "db")
+	require.NoError(t, err)
+	w := &world{t: t, inner: inner, names: names, table: names.Table("accounts"), rows: map[int]int{}}
+	return w
+}
+
+// steps is a store whose steps a test may hold up, change or forbid.
+type steps struct {
+	store.Store
+	mu                                sync.Mutex
+	onLoad, onMint, onPut             func() error
+	onIntend, onRelease, afterRelease func() error
+	history                           store.History
+}
+
+func (s *steps) at(hook *func() error) error {
+	s.mu.Lock()
+	f := *hook
+	s.mu.Unlock()
+	if f != nil {
+		return f()
+	}
+	return nil
+}
+
+func (s *steps) set(hook *func() error, f func() error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	*hook = f
+}
+
+func (s *steps) qualify(snap store.Snapshot) store.Snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range snap.Values {
+		for j := range s.history {
+			snap.Values[i].History[j] ^= s.history[j]
+		}
+	}
+	return snap
+}
+
+func (s *steps) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
+	if err := s.at(&s.onLoad); err != nil {
+		return store.Snapshot{}, err
+	}
+	snap, err := s.Store.Load(ctx, keys)
+	return s.qualify(snap), err
+}
+
+func (s *steps) Mint(ctx context.Context, mints []store.Mint) (store.Snapshot, error) {
+	if err := s.at(&s.onMint); err != nil {
+		return store.Snapshot{}, err
+	}
+	snap, err := s.Store.Mint(ctx, mints)
+	return s.qualify(snap), err
+}
+
+func (s *steps) Put(ctx context.Context, entries []store.Entry) error {
+	if err := s.at(&s.onPut); err != nil {
+		return err
+	}
+	return s.Store.Put(ctx, entries)
+}
+
+func (s *steps) Intend(ctx context.Context, writer string, ttl time.Duration, tags []keying.Tag) error {
+	if err := s.at(&s.onIntend); err != nil {
+		return err
+	}
+	return s.Store.Intend(ctx, writer, ttl, tags)
+}
+
+func (s *steps) Release(ctx context.Context, writer string, tags []keying.Tag) error {
+	if err := s.at(&s.onRelease); err != nil {
+		return err
+	}
+	if err := s.Store.Release(ctx, writer, tags); err != nil {
+		return err
+	}
+	return s.at(&s.afterRelease)
+}
+
+// process is one process of the application.
+type process struct {
+	*consistency.Protocol
+	w      *world
+	steps  *steps
+	events *events
+	// beforeLoad and afterLoad run around a read of the database.
+	beforeLoad, afterLoad func()
+}
+
+func (w *world) process(cfg consistency.Config) *process {
+	w.t.Helper()
+	p := &process{w: w, steps: &steps{Store: w.inner}, events: &events{}}
+	cfg.Store, cfg.Recorder = p.steps, p.events
+	if cfg.Timeout == 0 {
+		cfg.Timeout = time.Second
+	}
+	p.Protocol = consistency.New(cfg)
+	w.t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		defer cancel()
+		_ = p.Close(ctx)
+	})
+	return p
+}
+
+// events remembers what was reported.
+type events struct {
+	metrics.Nop
+	mu     sync.Mutex
+	fills  []metrics.FillEvent
+	writes []metrics.WriteEvent
+	states []metrics.StateEvent
+}
+
+func (e *events) Fill(f metrics.FillEvent) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.fills = append(e.fills, f)
+}
+
+func (e *events) Write(w metrics.WriteEvent) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.writes = append(e.writes, w)
+}
+
+func (e *events) State(s metrics.StateEvent) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.states = append(e.states, s)
+}
+
+func (e *events) lastFill() metrics.FillResult {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.fills) == 0 {
+		return ""
+	}
+	return e.fills[len(e.fills)-1].Result
+}
+
+func (e *events) lastWrite() metrics.WriteEvent {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.writes) == 0 {
+		return metrics.WriteEvent{}
+	}
+	return e.writes[len(e.writes)-1]
+}
+
+// row is the answer for one row.
+type row int
+
+func (r row) Absent() bool { return r == 0 }
+
+func (r row) Append(b []byte) ([]byte, error) { return strconv.AppendInt(b, int64(r), 10), nil }
+
+func (w *world) key(id int) keying.PrimaryKey {
+	w.t.Helper()
+	k, ok := keying.NewPrimaryKey([]keying.KeyKind{keying.Integer}, id)
+	require.True(w.t, ok)
+	return k
+}
+
+func (w *world) entry(id int) consistency.Entry {
+	key, tags := w.table.RowEntry(w.key(id), "v")
+	return consistency.Entry{
+		Key: key, Tags: tags[:], AbsentTags: []keying.Tag{w.table.Absent()}, TTL: time.Minute, AbsentTTL: time.Minute,
+	}
+}
+
+func (w *world) get(id int) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.rows[id]
+}
+
+func (w *world) set(id, value int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rows[id] = value
+}
+
+func (w *world) databaseReads() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.reads
+}
+
+// answer is what a read gave to the application.
+type answer struct {
+	values  []int
+	outcome metrics.Outcome
+	reason  metrics.Reason
+	found   int
+	joined  bool
+}
+
+// read reads rows as the application does: from the cache, else from the database.
+func (p *process) read(ids ...int) answer {
+	p.w.t.Helper()
+	a, err := p.try(p.w.t.Context(), ids...)
+	require.NoError(p.w.t, err)
+	return a
+}
+
+func (p *process) try(ctx context.Context, ids ...int) (answer, error) {
+	entries := make([]consistency.Entry, len(ids))
+	for i, id := range ids {
+		entries[i] = p.w.entry(id)
+	}
+	reading, err := p.Read(ctx, entries, func(ctx context.Context, missing []int) ([]consistency.Result, error) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		results := make([]consistency.Result, len(missing))
+		for n, v := range p.select_(pick(ids, missing)) {
+			results[n] = row(v)
+		}
+		return results, nil
+	})
+	a := answer{outcome: reading.Outcome, reason: reading.Reason, found: reading.Found, joined: reading.Joined}
+	if err != nil {
+		return a, err
+	}
+	if reading.Outcome == metrics.Bypass {
+		a.values = p.select_(ids)
+		return a, nil
+	}
+	for i := range ids {
+		if reading.Payloads[i].Hit {
+			v, err := strconv.Atoi(reading.Payloads[i].Data)
+			require.NoError(p.w.t, err)
+			a.values = append(a.values, v)
+		} else {
+			a.values = append(a.values, int(reading.Results[i].(row)))
+		}
+	}
+	return a, nil
+}
+
+func pick(ids, at []int) []int {
+	picked := make([]int, len(at))
+	for n, i := range at {
+		picked[n] = ids[i]
+	}
+	return picked
+}
+
+// select_ is one statement: all rows at one instant.
+func (p *process) select_(ids []int) []int {
+	if p.beforeLoad != nil {
+		p.beforeLoad()
+	}
+	p.w.mu.Lock()
+	p.w.reads++
+	values := make([]int, len(ids))
+	for i, id := range ids {
+		values[i] = p.w.rows[id]
+	}
+	p.w.mu.Unlock()
+	if p.afterLoad != nil {
+		p.afterLoad()
+	}
+	return values
+}
+
+// cached reads rows until all of them come from the store.
+func (p *process) cached(ids ...int) {
+	p.w.t.Helper()
+	testkit.Eventually(p.w.t, "rows are cached", func() bool { return p.read(ids...).outcome == metrics.Hit })
+}
+
+// tags are what a write to rows touches.
+func (w *world) tags(ids ...int) []keying.Tag {
+	tags := []keying.Tag{w.table.List()}
+	for _, id := range ids {
+		tags = append(tags, w.table.Row(w.key(id)))
+	}
+	return tags
+}
+
+// write changes rows in one transaction that commits, and returns.
+func (p *process) write(value int, ids ...int) {
+	p.w.t.Helper()
+	ctx := p.w.t.Context()
+	wr, err := p.Intend(ctx, p.w.tags(ids...))
+	require.NoError(p.w.t, err)
+	p.w.commit(value, ids...)
+	wr.End(ctx, metrics.Committed)
+}
+
+func (w *world) commit(value int, ids ...int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, id := range ids {
+		w.rows[id] = value
+	}
+}
+
+// ids returns 1 to n.
+func ids(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i + 1
+	}
+	return all
+}
+
+// first returns a function that calls f the first time, and lets later callers pass.
+func first(f func()) func() {
+	var called atomic.Bool
+	return func() {
+		if called.CompareAndSwap(false, true) {
+			f()
+		}
+	}
+}

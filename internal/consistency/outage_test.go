@@ -1,0 +1,207 @@
+package consistency_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorm-rediscache/rediscache/internal/consistency"
+	"github.com/gorm-rediscache/rediscache/internal/testkit"
+	"github.com/gorm-rediscache/rediscache/metrics"
+)
+
+func TestReadFallsBackToTheDatabase(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.set(1, 10)
+	p := w.process(consistency.Config{})
+	p.cached(1)
+	p.steps.set(&p.steps.onLoad, fails)
+	require.Equal(t, answer{values: []int{10}, outcome: metrics.Bypass, reason: metrics.ReasonStore}, p.read(1))
+	p.steps.set(&p.steps.onLoad, nil)
+	p.steps.set(&p.steps.onMint, fails)
+	require.Equal(t, answer{values: []int{0}, outcome: metrics.Bypass, reason: metrics.ReasonStore}, p.read(2))
+	p.steps.set(&p.steps.onMint, nil)
+	p.steps.set(&p.steps.onPut, fails)
+	require.Equal(t, metrics.Miss, p.read(2).outcome)
+	testkit.Eventually(t, "the fill failed", func() bool { return p.events.lastFill() == metrics.FillError })
+}
+
+func TestJournalIsPaidBeforeAnythingIsServed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.set(1, 10)
+	w.set(2, 10)
+	p, other := w.process(consistency.Config{}), w.process(consistency.Config{})
+	p.cached(1)
+	p.cached(2)
+	p.steps.set(&p.steps.onIntend, fails)
+	p.steps.set(&p.steps.onRelease, fails)
+	p.write(20, 1)
+	require.Equal(t, metrics.WriteEvent{
+		Tags: []string{"list:accounts", "row:accounts:1"}, Outcome: metrics.Committed,
+		Before: p.events.lastWrite().Before, After: p.events.lastWrite().After,
+	}, p.events.lastWrite())
+
+	// This process serves nothing, the other one does not know better: docs/guarantees.md.
+	require.Equal(t, answer{values: []int{20}, outcome: metrics.Bypass, reason: metrics.ReasonJournal}, p.read(1))
+	require.Equal(t, metrics.ReasonJournal, p.read(2).reason)
+	require.Equal(t, []int{10}, other.read(1).values)
+
+	p.steps.set(&p.steps.onRelease, nil)
+	testkit.Eventually(t, "the journal is paid", func() bool { return p.read(1).reason != metrics.ReasonJournal })
+	require.Equal(t, []int{20}, p.read(1).values)
+	require.Equal(t, []int{20}, other.read(1).values)
+	require.Equal(t, metrics.Hit, p.read(2).outcome)
+}
+
+func TestJournalIsPaidInTheBackground(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.set(1, 10)
+	p, other := w.process(consistency.Config{}), w.process(consistency.Config{})
+	other.cached(1)
+	p.steps.set(&p.steps.onIntend, fails)
+	p.steps.set(&p.steps.onRelease, fails)
+	p.write(20, 1)
+	p.steps.set(&p.steps.onRelease, nil)
+	testkit.Eventually(t, "the other process sees it", func() bool { return other.read(1).values[0] == 20 })
+}
+
+// A write whose intent failed but whose release did not is told in time.
+func TestWriteThatIsToldAfterCommitNeedsNoJournal(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.set(1, 10)
+	p := w.process(consistency.Config{})
+	p.cached(1)
+	p.steps.set(&p.steps.onIntend, fails)
+	p.write(20, 1)
+	require.Equal(t, []int{20}, p.read(1).values)
+	require.NotEqual(t, metrics.ReasonJournal, p.read(1).reason)
+	require.False(t, p.events.lastWrite().Announced)
+	require.True(t, p.events.lastWrite().Released)
+}
+
+// A write that was announced is safe even if it is never released: it stops nobody from serving other rows.
+func TestWriteThatWasAnnouncedIsReleasedInTheBackground(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.set(1, 10)
+	w.set(2, 10)
+	p, other := w.process(consistency.Config{}), w.process(consistency.Config{})
+	p.cached(2)
+	p.steps.set(&p.steps.onRelease, fails)
+	p.write(20, 1)
+	require.Equal(t, metrics.Hit, p.read(2).outcome)
+	require.Equal(t, answer{values: []int{20}, outcome: metrics.Bypass, reason: metrics.ReasonWriting}, other.read(1))
+	p.steps.set(&p.steps.onRelease, nil)
+	other.cached(1)
+}
+
+func TestFailWriteRefusesWhatCannotBeAnnounced(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.set(1, 10)
+	p := w.process(consistency.Config{Outage: consistency.FailWrite})
+	p.cached(1)
+	p.steps.set(&p.steps.onIntend, fails)
+	_, err := p.Intend(t.Context(), w.tags(1))
+	require.ErrorIs(t, err, consistency.ErrUnannounced)
+	require.ErrorIs(t, err, errRedis)
+	require.Equal(t, metrics.Refused, p.events.lastWrite().Outcome)
+	require.NotEqual(t, metrics.ReasonJournal, p.read(1).reason)
+}
+
+// doc.go: an unknown outcome.
+func TestCommitInDoubtKeepsReadersFromCachingUntilItIsSettled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.set(1, 10)
+	p := w.process(consistency.Config{InDoubtHold: time.Second, IntentTTL: 200 * time.Millisecond})
+	other := w.process(consistency.Config{})
+	other.cached(1)
+	wr, err := p.Intend(t.Context(), w.tags(1))
+	require.NoError(t, err)
+	wr.End(t.Context(), metrics.InDoubt)
+	for end := time.Now().Add(700 * time.Millisecond); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		require.Equal(t, metrics.ReasonWriting, other.read(1).reason)
+	}
+	w.commit(20, 1) // it lands late
+	other.cached(1)
+	require.Equal(t, []int{20}, other.read(1).values)
+}
+
+// In doubt, and Redis does not know: nothing is served before it does.
+func TestCommitInDoubtThatCouldNotBeAnnouncedOpensTheJournal(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.set(1, 10)
+	p := w.process(consistency.Config{InDoubtHold: time.Minute})
+	p.cached(1)
+	p.steps.set(&p.steps.onIntend, fails)
+	wr, err := p.Intend(t.Context(), w.tags(1))
+	require.NoError(t, err)
+	wr.End(t.Context(), metrics.InDoubt)
+	require.Equal(t, metrics.ReasonJournal, p.read(1).reason)
+	p.steps.set(&p.steps.onIntend, nil)
+	testkit.Eventually(t, "Redis was told", func() bool { return p.read(1).reason == metrics.ReasonWriting })
+}
+
+// doc.go: a cancelled request.
+func TestStepsOfAWriteGoOnWhenItsContextIsOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.set(1, 10)
+	p := w.process(consistency.Config{})
+	p.cached(1)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	wr, err := p.Intend(ctx, w.tags(1))
+	require.NoError(t, err)
+	w.commit(20, 1)
+	wr.End(ctx, metrics.Committed)
+	require.Equal(t, []int{20}, p.read(1).values)
+	require.True(t, p.events.lastWrite().Released)
+}
+
+func TestJournalIsBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.commit(10, ids(3)...)
+	p, other := w.process(consistency.Config{}), w.process(consistency.Config{})
+	other.cached(ids(3)...)
+	p.steps.set(&p.steps.onIntend, fails)
+	p.steps.set(&p.steps.onRelease, fails)
+	for range 12 {
+		p.write(20, ids(1000)...)
+	}
+	p.steps.set(&p.steps.onRelease, nil)
+	testkit.Eventually(t, "the other process sees it", func() bool { return other.read(3).values[0] == 20 })
+	testkit.Eventually(t, "the journal is paid", func() bool { return p.read(1).reason != metrics.ReasonJournal })
+}
+
+func TestCloseTellsRedisWhatItStillHasToBeTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.set(1, 10)
+	p, other := w.process(consistency.Config{}), w.process(consistency.Config{})
+	other.cached(1)
+	p.steps.set(&p.steps.onIntend, fails)
+	p.steps.set(&p.steps.onRelease, fails)
+	p.write(20, 1)
+
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, p.Close(ctx), errRedis)
+
+	again := w.process(consistency.Config{})
+	again.steps.set(&again.steps.onIntend, fails)
+	again.steps.set(&again.steps.onRelease, fails)
+	again.write(30, 1)
+	again.steps.set(&again.steps.onRelease, nil)
+	require.NoError(t, again.Close(t.Context()))
+	require.Equal(t, []int{30}, other.read(1).values)
+}

@@ -1,0 +1,128 @@
+package consistency
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/gorm-rediscache/rediscache/internal/flight"
+	"github.com/gorm-rediscache/rediscache/metrics"
+	"github.com/gorm-rediscache/rediscache/store"
+)
+
+// Outage says what a write does that cannot reach the store before its COMMIT.
+type Outage uint8
+
+const (
+	// Journal commits, and remembers the tags in this process until the store has been told.
+	Journal Outage = iota
+	// FailWrite refuses the write with [ErrUnannounced].
+	FailWrite
+)
+
+// ErrUnannounced is returned for a write that was refused because the store could not be told of it beforehand.
+var ErrUnannounced = errors.New("write refused: the cache could not be told of it")
+
+// Defaults of [Config].
+const (
+	DefaultTimeout     = 100 * time.Millisecond
+	DefaultIntentTTL   = 30 * time.Second
+	DefaultInDoubtHold = time.Minute
+	DefaultMaxEntry    = 1 << 20
+)
+
+// Tokens of rows live for a day after their last mint: there may be very many. The others are as many as tables, and
+// when one goes, everything under it has to be read again.
+const (
+	rowTokenTTL   = 24 * time.Hour
+	tableTokenTTL = 30 * 24 * time.Hour
+)
+
+// maxFills bounds the fills that are under way. What comes on top is not stored: the next reader will try again.
+const maxFills = 256
+
+// Config configures a [Protocol]. Zero fields have defaults.
+type Config struct {
+	Store  store.Store
+	Outage Outage
+	// Timeout bounds each step of a write that has to go on after its caller's context is over.
+	Timeout time.Duration
+	// IntentTTL is how long a writer that died keeps readers from caching what it was about to write.
+	IntentTTL time.Duration
+	// InDoubtHold is how long a COMMIT without an answer is taken for one that may still be carried out.
+	InDoubtHold time.Duration
+	// MaxEntry is the greatest size of an entry, in bytes.
+	MaxEntry int
+	Recorder metrics.Recorder
+	Logger   *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.Timeout <= 0 {
+		c.Timeout = DefaultTimeout
+	}
+	if c.IntentTTL <= 0 {
+		c.IntentTTL = DefaultIntentTTL
+	}
+	if c.InDoubtHold <= 0 {
+		c.InDoubtHold = DefaultInDoubtHold
+	}
+	if c.MaxEntry <= 0 {
+		c.MaxEntry = DefaultMaxEntry
+	}
+	if c.Recorder == nil {
+		c.Recorder = metrics.Nop{}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// A Protocol takes the steps of reads and writes for one process. Use [New].
+type Protocol struct {
+	cfg     Config
+	flights flight.Group[loaded]
+	fills   chan struct{} // one element for each fill under way
+	keeper  keeper
+	work    sync.WaitGroup // fills and the keeper
+	stop    context.CancelFunc
+	stopped context.Context //nolint:containedctx // ends with the protocol, not with a call
+}
+
+// New returns a protocol on a store.
+func New(cfg Config) *Protocol {
+	p := &Protocol{cfg: cfg.withDefaults(), fills: make(chan struct{}, maxFills)}
+	p.stopped, p.stop = context.WithCancel(context.Background()) //nolint:forbidigo // as above
+	p.keeper.p = p
+	return p
+}
+
+// Close waits, until the context is over, for fills that are under way and for writes that the store still has to be
+// told of, then gives up what is left. The protocol must not be used afterwards.
+func (p *Protocol) Close(ctx context.Context) error {
+	err := p.keeper.drain(ctx)
+	p.stop()
+	p.work.Wait()
+	if err != nil {
+		return fmt.Errorf("consistency: close: %w", err)
+	}
+	return nil
+}
+
+// background returns a context for a step that has to be taken whatever becomes of the caller's: it keeps the
+// caller's values, and has a deadline of its own.
+func (p *Protocol) background(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), p.cfg.Timeout)
+}
+
+// random returns n random bytes.
+func random(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails (crypto/rand)
+	return string(b)
+}

@@ -1,0 +1,318 @@
+package consistency
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/gorm-rediscache/rediscache/keying"
+	"github.com/gorm-rediscache/rediscache/metrics"
+	"github.com/gorm-rediscache/rediscache/store"
+)
+
+// A Load reads from the database, in one statement of its own, the entries at the given positions. The results are
+// in the order of the positions. If it returns none, it has kept the answer to itself: the answer cannot be shared or
+// stored, and it is complete, with the entries that were not asked for.
+type Load func(ctx context.Context, missing []int) ([]Result, error)
+
+// A Reading is the answer to [Protocol.Read].
+type Reading struct {
+	Outcome metrics.Outcome
+	// Reason says why a Bypass is one. The caller then reads the database, and nothing is stored.
+	Reason metrics.Reason
+	// Payloads holds what was found in the store, by entry. Results holds what the database was read for; it is nil
+	// if the load kept the answer to itself. Of each entry there is one of the two.
+	Payloads []Payload
+	Results  []Result
+	// Found is the number of entries that were in the store.
+	Found int
+	// Joined is set if another goroutine's read of the database was shared.
+	Joined bool
+}
+
+// A Payload is what an entry in the store holds.
+type Payload struct {
+	Data string
+	Hit  bool
+}
+
+// loaded is what a flight brings: the results of the entries that were missing.
+type loaded []Result
+
+// Read answers entries from the store, and from load what the store does not have. The numbers are those of the
+// package's documentation.
+func (p *Protocol) Read(ctx context.Context, entries []Entry, load Load) (Reading, error) {
+	if !p.keeper.settled(ctx) {
+		return bypass(metrics.ReasonJournal), nil
+	}
+	r := read{p: p, entries: entries}
+	if reason := r.look(ctx); reason != "" { // R1, R2, R3
+		return bypass(reason), nil
+	}
+	if len(r.missing) == 0 {
+		if !r.oneInstant() {
+			if reason := r.confirm(ctx); reason != "" {
+				return bypass(reason), nil
+			}
+		}
+		if len(r.missing) == 0 {
+			return Reading{Outcome: metrics.Hit, Payloads: r.payloads, Found: len(entries)}, nil
+		}
+	}
+	if reason := r.mint(ctx); reason != "" { // R4
+		return bypass(reason), nil
+	}
+	return r.fromDatabase(ctx, load) // R5, R6
+}
+
+func bypass(reason metrics.Reason) Reading {
+	return Reading{Outcome: metrics.Bypass, Reason: reason}
+}
+
+// read is one call of Read under way.
+type read struct {
+	p        *Protocol
+	entries  []Entry
+	tokens   tokens
+	payloads []Payload
+	// absent is set if an entry that was found says that there is no such row: not believed before confirm.
+	absent bool
+	atomic bool
+	// missing holds the positions of the entries that the database has to be asked for; stamps, what they will be
+	// stored with.
+	missing []int
+	stamps  [][]stamp
+}
+
+// look is R1: the entries and the tokens of their tags, in one step.
+func (r *read) look(ctx context.Context) metrics.Reason {
+	for i := range r.entries {
+		r.tokens.add(r.entries[i].Tags...)
+	}
+	if len(r.tokens.tags) > maxStamps {
+		return metrics.ReasonStatement
+	}
+	n := len(r.entries)
+	keys := make([]string, 0, n+len(r.tokens.tags))
+	for i := range r.entries {
+		keys = append(keys, string(r.entries[i].Key))
+	}
+	for _, tag := range r.tokens.tags {
+		keys = append(keys, tag.Token())
+	}
+	snap, err := r.p.cfg.Store.Load(ctx, keys)
+	if err != nil {
+		return metrics.ReasonStore
+	}
+	r.atomic, r.tokens.values = snap.Atomic, snap.Values[n:]
+	if r.tokens.writing() { // R2
+		return metrics.ReasonWriting
+	}
+	r.payloads = make([]Payload, n)
+	for i := range r.entries { // R3
+		hit, reason := r.serve(ctx, i, snap.Values[i])
+		if reason != "" {
+			return reason
+		}
+		if !hit {
+			r.missing = append(r.missing, i)
+		}
+	}
+	return ""
+}
+
+// serve takes what was found for an entry, if its stamps are current.
+func (r *read) serve(ctx context.Context, i int, v store.Value) (hit bool, reason metrics.Reason) {
+	e := &r.entries[i]
+	stamps, complete, err := r.tokens.stamps(e.Tags)
+	if err != nil {
+		return false, metrics.ReasonStore
+	}
+	if !v.Found || !complete {
+		return false, ""
+	}
+	sealed, ok := open(v.Data)
+	if ok && !sealed.carries(0, stamps) {
+		return false, "" // an old answer
+	}
+	var payload string
+	if ok {
+		payload, ok = sealed.intact()
+	}
+	want := len(e.Tags)
+	if ok && sealed.absent {
+		want += len(e.AbsentTags)
+	}
+	if !ok || sealed.count() != want {
+		r.p.cfg.Recorder.State(metrics.StateEvent{State: metrics.CorruptEntry, On: true, Detail: string(e.Key)})
+		r.p.cfg.Logger.WarnContext(ctx, "rediscache: an entry does not decode; taken for a miss", "key", e.Key)
+		return false, ""
+	}
+	if sealed.absent && len(e.AbsentTags) > 0 {
+		r.absent = true
+	}
+	r.payloads[i] = Payload{Data: payload, Hit: true}
+	// What confirm compares with is what the entry carries.
+	if len(r.entries) > 1 || r.absent {
+		r.keep(i, sealed)
+	}
+	return true, ""
+}
+
+// keep remembers the stamps that an entry carries.
+func (r *read) keep(i int, sealed envelope) {
+	if r.stamps == nil {
+		r.stamps = make([][]stamp, len(r.entries))
+	}
+	r.stamps[i] = make([]stamp, sealed.count())
+	for j := range r.stamps[i] {
+		copy(r.stamps[i][j][:], sealed.stamps[stampSize*j:])
+	}
+}
+
+// oneInstant reports whether all entries that were found are known to have been current at the same time.
+func (r *read) oneInstant() bool {
+	return !r.absent && (r.atomic || len(r.entries) == 1)
+}
+
+// confirm loads the tokens of the entries that were found once more, with those that only absent rows depend on. If
+// all are what the entries carry, all entries were current at one instant: between the first look, or the read of the
+// database, and this one. An entry that turns out to be old is a miss if it is alone, else the answer is torn.
+func (r *read) confirm(ctx context.Context) metrics.Reason {
+	var now tokens
+	for i := range r.entries {
+		if r.payloads[i].Hit {
+			now.add(r.dependencies(i)...)
+		}
+	}
+	keys := make([]string, len(now.tags))
+	for i, tag := range now.tags {
+		keys[i] = tag.Token()
+	}
+	snap, err := r.p.cfg.Store.Load(ctx, keys)
+	if err != nil {
+		return metrics.ReasonStore
+	}
+	now.values = snap.Values
+	if now.writing() {
+		return metrics.ReasonWriting
+	}
+	for i := range r.entries {
+		if !r.payloads[i].Hit {
+			continue
+		}
+		stamps, complete, err := now.stamps(r.dependencies(i))
+		if err != nil {
+			return metrics.ReasonStore
+		}
+		if complete && slices.Equal(stamps, r.stamps[i]) {
+			continue
+		}
+		if len(r.entries) > 1 {
+			return metrics.ReasonTorn
+		}
+		r.payloads[i] = Payload{}
+		r.missing = append(r.missing, i)
+	}
+	return ""
+}
+
+// dependencies returns the tags of an entry that was found.
+func (r *read) dependencies(i int) []keying.Tag {
+	e := &r.entries[i]
+	if len(r.stamps[i]) == len(e.Tags) {
+		return e.Tags
+	}
+	return slices.Concat(e.Tags, e.AbsentTags)
+}
+
+// mint is R4: it gives every tag of the missing entries a token, and takes the stamps that they will be stored with.
+func (r *read) mint(ctx context.Context) metrics.Reason {
+	var wanted tokens
+	for _, i := range r.missing {
+		wanted.add(r.entries[i].Tags...)
+		wanted.add(r.entries[i].AbsentTags...)
+	}
+	wanted.values = make([]store.Value, len(wanted.tags))
+	for i, tag := range wanted.tags {
+		if at := r.tokens.find(tag); at >= 0 {
+			wanted.values[i] = r.tokens.values[at]
+		}
+	}
+	if mints, at := wanted.missing(); len(mints) > 0 {
+		snap, err := r.p.cfg.Store.Mint(ctx, mints)
+		if err != nil {
+			return metrics.ReasonStore
+		}
+		for i, v := range snap.Values {
+			wanted.values[at[i]] = v
+		}
+		if wanted.writing() {
+			return metrics.ReasonWriting
+		}
+	}
+	if r.stamps == nil {
+		r.stamps = make([][]stamp, len(r.entries))
+	}
+	for _, i := range r.missing {
+		e := &r.entries[i]
+		stamps, _, err := wanted.stamps(slices.Concat(e.Tags, e.AbsentTags))
+		if err != nil {
+			return metrics.ReasonStore
+		}
+		r.stamps[i] = stamps
+	}
+	return ""
+}
+
+// fromDatabase is R5 and R6.
+func (r *read) fromDatabase(ctx context.Context, load Load) (Reading, error) {
+	var began time.Time
+	results, joined, landed, err := r.p.flights.Do(ctx, r.flightKey(), func() (loaded, bool, error) {
+		began = time.Now()
+		results, err := load(ctx, r.missing)
+		return results, results != nil, err
+	})
+	if err != nil {
+		landed()
+		return Reading{}, err
+	}
+	reading := Reading{
+		Outcome: metrics.Miss, Payloads: r.payloads, Found: len(r.entries) - len(r.missing), Joined: joined,
+	}
+	if results == nil {
+		return reading, nil
+	}
+	if joined {
+		landed()
+	} else {
+		r.p.fill(ctx, r.fills(results), began, landed) // R6
+	}
+	if reading.Found > 0 {
+		if reason := r.confirm(ctx); reason != "" {
+			return bypass(reason), nil
+		}
+	}
+	reading.Results = make([]Result, len(r.entries))
+	for n, i := range r.missing {
+		reading.Results[i] = results[n]
+	}
+	return reading, nil
+}
+
+// flightKey names what the database is read for: two readers share a read only if both the missing entries and their
+// stamps are the same.
+func (r *read) flightKey() string {
+	n := 0
+	for _, i := range r.missing {
+		n += len(r.entries[i].Key) + 1 + stampSize*len(r.stamps[i])
+	}
+	b := make([]byte, 0, n)
+	for _, i := range r.missing {
+		b = append(append(b, r.entries[i].Key...), 0)
+		for j := range r.stamps[i] {
+			b = append(b, r.stamps[i][j][:]...)
+		}
+	}
+	return string(b)
+}

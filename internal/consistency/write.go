@@ -1,0 +1,130 @@
+package consistency
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/gorm-rediscache/rediscache/keying"
+	"github.com/gorm-rediscache/rediscache/metrics"
+)
+
+// A Write is one transaction, or one statement in autocommit, that is about to change what tags stand for. It ends
+// with one call of End.
+type Write struct {
+	p    *Protocol
+	id   string
+	tags []keying.Tag
+
+	before    time.Duration
+	announced bool
+
+	mu       sync.Mutex
+	intended time.Time // when the last intent that succeeded was begun
+	renewal  *time.Timer
+	ended    bool
+}
+
+// Intend is W2: it announces a write, to be called right before its COMMIT. From then on nothing that depends on the
+// tags is served or stored by anybody. The steps go on when the context is over; only its values count.
+//
+// An error means that the write must not take place: it is [ErrUnannounced], under [FailWrite] alone.
+func (p *Protocol) Intend(ctx context.Context, tags []keying.Tag) (*Write, error) {
+	w := &Write{p: p, id: writerID(), tags: tags}
+	start := time.Now()
+	err := w.announce(ctx)
+	w.before = time.Since(start)
+	if err == nil {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.renewal = time.AfterFunc(p.cfg.IntentTTL/3, w.renew)
+		return w, nil
+	}
+	if p.cfg.Outage == FailWrite {
+		p.keeper.add(debt{writer: w.id, tags: tags}, 0) // some of it may have been done
+		w.report(metrics.WriteEvent{Outcome: metrics.Refused})
+		return nil, fmt.Errorf("%w: %w", ErrUnannounced, err)
+	}
+	p.cfg.Logger.WarnContext(ctx, "rediscache: Redis could not be told of a write before its COMMIT", "error", err)
+	return w, nil
+}
+
+// announce does W2 once; twice, if that took so long that the intent might lapse before the COMMIT is on its way.
+func (w *Write) announce(ctx context.Context) error {
+	for range 2 {
+		start := time.Now()
+		stepCtx, cancel := w.p.background(ctx)
+		err := w.p.cfg.Store.Intend(stepCtx, w.id, w.p.cfg.IntentTTL, w.tags)
+		cancel()
+		if err != nil {
+			return err
+		}
+		w.mu.Lock()
+		w.announced, w.intended = true, start
+		w.mu.Unlock()
+		if time.Since(start) < w.p.cfg.IntentTTL/3 {
+			break
+		}
+	}
+	return nil
+}
+
+// renew puts the end of the intent off while the COMMIT is under way.
+func (w *Write) renew() {
+	if w.p.stopped.Err() != nil {
+		return
+	}
+	_ = w.announce(w.p.stopped) // if it fails, the next one may not
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.ended {
+		w.renewal.Reset(w.p.cfg.IntentTTL / 3)
+	}
+}
+
+// End says what became of the write. Unless that is [metrics.InDoubt] or [metrics.Unseen] it is W4, the release: when
+// it returns, a read that starts afterwards does not see what was there before the write. In doubt, and if the end of
+// the transaction could not be observed, the intent is kept up for Config.InDoubtHold, then released.
+func (w *Write) End(ctx context.Context, outcome metrics.WriteOutcome) {
+	w.mu.Lock()
+	w.ended = true
+	announced := w.announced
+	event := metrics.WriteEvent{
+		Outcome: outcome, Announced: announced, Lapsed: announced && time.Since(w.intended) > w.p.cfg.IntentTTL,
+	}
+	if w.renewal != nil {
+		w.renewal.Stop()
+	}
+	w.mu.Unlock()
+
+	start := time.Now()
+	owed := debt{writer: w.id, tags: w.tags}
+	if outcome == metrics.InDoubt || outcome == metrics.Unseen {
+		owed.strict = !announced
+		w.p.keeper.add(owed, w.p.cfg.InDoubtHold)
+	} else {
+		stepCtx, cancel := w.p.background(ctx)
+		defer cancel()
+		if err := w.p.cfg.Store.Release(stepCtx, w.id, w.tags); err != nil {
+			// Whoever was told before the COMMIT, and was not left alone with a lapsed intent, is safe without it.
+			owed.strict = outcome == metrics.Committed && (!announced || event.Lapsed)
+			w.p.keeper.add(owed, 0)
+		} else {
+			event.Released = true
+		}
+	}
+	event.After = time.Since(start)
+	w.report(event)
+}
+
+func (w *Write) report(event metrics.WriteEvent) {
+	event.Before = w.before
+	if _, forgets := w.p.cfg.Recorder.(metrics.Nop); !forgets {
+		event.Tags = make([]string, len(w.tags))
+		for i, tag := range w.tags {
+			event.Tags[i] = tag.String()
+		}
+	}
+	w.p.cfg.Recorder.Write(event)
+}
