@@ -1,0 +1,58 @@
+package sqltext
+
+// Pure reports whether a function of the database's own depends on nothing but its arguments, and on settings that
+// are part of the session's identity. Functions that are not listed here may depend on anything; those that a user
+// has defined under a name that is listed here have to be told apart by the caller.
+func Pure(function string) bool {
+	switch function {
+	case // aggregates
+		"count", "sum", "avg", "min", "max", "total", "group_concat", "string_agg", "array_agg", "json_agg", "jsonb_agg",
+		"json_object_agg", "jsonb_object_agg", "json_group_array", "json_group_object", "bool_and", "bool_or", "every",
+		"bit_and", "bit_or", "bit_xor", "stddev", "stddev_pop", "stddev_samp", "variance", "var_pop", "var_samp", "corr",
+		"covar_pop", "covar_samp", "percentile_cont", "percentile_disc", "mode", "grouping",
+		// windows
+		"row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead", "first_value",
+		"last_value", "nth_value",
+		// choice
+		"coalesce", "nullif", "greatest", "least", "ifnull", "iif", "num_nonnulls", "num_nulls",
+		// text
+		"lower", "upper", "initcap", "length", "char_length", "character_length", "octet_length", "bit_length", "trim",
+		"btrim", "ltrim", "rtrim", "lpad", "rpad", "left", "right", "substr", "substring", "replace", "translate", "reverse",
+		"repeat", "concat", "concat_ws", "position", "strpos", "instr", "split_part", "starts_with", "overlay", "ascii",
+		"chr", "hex", "md5", "sha256", "encode", "decode", "quote_ident", "quote_literal", "format", "regexp_replace",
+		"regexp_match", "regexp_matches", "regexp_split_to_array", "regexp_split_to_table", "regexp_count", "regexp_like",
+		"regexp_substr", "regexp_instr", "string_to_array", "to_hex", "printf", "unicode",
+		// numbers
+		"abs", "round", "ceil", "ceiling", "floor", "trunc", "mod", "div", "power", "pow", "sqrt", "cbrt", "exp", "ln",
+		"log", "log10", "sign", "width_bucket", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "radians", "degrees",
+		"pi", "gcd", "lcm", "to_number",
+		// times that are given
+		"date_trunc", "date_part", "extract", "to_char", "to_date", "to_timestamp", "make_date", "make_time",
+		"make_timestamp", "make_timestamptz", "make_interval", "justify_days", "justify_hours", "justify_interval",
+		"isfinite", "date_bin", "timezone", "overlaps",
+		// arrays and ranges
+		"unnest", "generate_series", "generate_subscripts", "array_length", "array_ndims", "array_dims", "array_upper",
+		"array_lower", "array_position", "array_positions", "array_remove", "array_replace", "array_append",
+		"array_prepend", "array_cat", "array_to_string", "array_fill", "cardinality", "isempty", "lower_inc", "upper_inc",
+		"lower_inf", "upper_inf", "range_merge", "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange",
+		// JSON
+		"to_json", "to_jsonb", "row_to_json", "array_to_json", "json_build_object", "jsonb_build_object",
+		"json_build_array", "jsonb_build_array", "json_object", "jsonb_object", "json_array", "json_array_length",
+		"jsonb_array_length", "json_extract_path", "jsonb_extract_path", "json_extract_path_text",
+		"jsonb_extract_path_text", "json_array_elements", "jsonb_array_elements", "json_array_elements_text",
+		"jsonb_array_elements_text", "json_each", "jsonb_each", "json_each_text", "jsonb_each_text", "json_object_keys",
+		"jsonb_object_keys", "json_typeof", "jsonb_typeof", "jsonb_set", "jsonb_insert", "jsonb_strip_nulls",
+		"json_strip_nulls", "jsonb_pretty", "jsonb_path_exists", "jsonb_path_match", "jsonb_path_query",
+		"jsonb_path_query_array", "jsonb_path_query_first", "json_extract", "json_type", "json_valid", "json", "jsonb",
+		"json_to_record", "jsonb_to_record", "json_to_recordset", "jsonb_to_recordset",
+		// text search with a given configuration or the session's
+		"to_tsvector", "to_tsquery", "plainto_tsquery", "phraseto_tsquery", "websearch_to_tsquery", "ts_rank",
+		"ts_rank_cd", "ts_headline", "setweight", "numnode", "querytree", "tsvector_to_array",
+		// networks, bits, bytes, types
+		"host", "masklen", "netmask", "network", "broadcast", "family", "abbrev", "set_masklen", "get_bit", "get_byte",
+		"set_bit", "set_byte", "typeof", "pg_typeof":
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,231 @@
+// Package sqltext reads SQL text: which tables a statement reads and writes, which rows it is limited to, and whether
+// its answer depends on anything else. It is a lexer and a few patterns, not a parser, and errs on one side only:
+//
+//   - a query reads no table that is not among its Names;
+//   - a statement writes no table that is not among its Changes, unless its class says that it may do anything;
+//   - a limit to rows that is reported holds.
+//
+// What it does not understand, it calls [Unknown].
+package sqltext
+
+import "slices"
+
+// A Class says what a statement may do.
+type Class uint8
+
+const (
+	// Unknown statements may do anything.
+	Unknown Class = iota
+	// Query statements read, unless a function that they call writes.
+	Query
+	// Change statements write to the tables in Changes, and may read.
+	Change
+	// Definition statements change what tables there are, or what is in them beyond rows.
+	Definition
+	// Session statements change settings of the connection that affect later statements.
+	Session
+	// Control statements begin and end transactions, without making anything permanent.
+	Control
+	// Commit statements make permanent what was done before.
+	Commit
+	// Utility statements change nothing that a query could see.
+	Utility
+)
+
+// A Script is a text: most often one statement.
+type Script struct {
+	// Text is the text without comments.
+	Text string
+	// Params is the highest number of a placeholder.
+	Params int
+	Parts  []Statement
+}
+
+// A Statement is what a text says of one statement.
+type Statement struct {
+	Class Class
+	// Names holds every name in the statement, in lower case, without duplicates: the tables that it reads are among
+	// them, whatever the syntax.
+	Names []string
+	// Relations holds the names that stand where a table is read, but for those that WITH defines.
+	Relations []Relation
+	// Calls holds the functions that are called, in lower case.
+	Calls []string
+	// Locks is set by FOR UPDATE and the like.
+	Locks bool
+	// Volatile is set if the answer depends on the moment, the session or the physical place of rows.
+	Volatile bool
+	// Changes holds what a Change writes.
+	Changes []Write
+	// Cascade is set by TRUNCATE … CASCADE.
+	Cascade bool
+	// Lookup describes a Query of one table that is limited by simple conditions; nil for any other.
+	Lookup *Lookup
+}
+
+// A Relation is a name that stands for a table or a view.
+type Relation struct {
+	Schema, Name string // in lower case
+}
+
+// Parse reads a text.
+func Parse(src string, d Dialect) Script {
+	l, ok := lex(src, d)
+	s := Script{Text: src, Params: l.params}
+	if !ok {
+		s.Parts = []Statement{{Class: Unknown}}
+		return s
+	}
+	s.Text = l.without()
+	for part := range split(l.tokens) {
+		p := parser{dialect: d, src: src, tokens: part}
+		s.Parts = append(s.Parts, p.statement())
+	}
+	return s
+}
+
+// split cuts tokens at semicolons, and leaves empty statements out.
+func split(tokens []token) func(func([]token) bool) {
+	return func(yield func([]token) bool) {
+		from := 0
+		for i := 0; i <= len(tokens); i++ {
+			if i < len(tokens) && (!tokens[i].is(";") || tokens[i].depth > 0) {
+				continue
+			}
+			if i > from && !yield(tokens[from:i]) {
+				return
+			}
+			from = i + 1
+		}
+	}
+}
+
+// A parser reads one statement.
+type parser struct {
+	dialect Dialect
+	src     string
+	tokens  []token
+	out     Statement
+	seen    map[string]bool
+	ctes    map[string]bool
+}
+
+// at returns the i-th token, or an empty one.
+func (p *parser) at(i int) token {
+	if i < 0 || i >= len(p.tokens) {
+		return token{kind: punct}
+	}
+	return p.tokens[i]
+}
+
+func (p *parser) statement() Statement {
+	p.out.Class = p.class()
+	p.scan()
+	p.out.Relations = slices.DeleteFunc(p.out.Relations, func(r Relation) bool {
+		return r.Schema == "" && p.ctes[r.Name]
+	})
+	switch p.out.Class {
+	case Query:
+		if len(p.out.Changes) > 0 {
+			p.out.Class = Change
+		} else {
+			p.out.Lookup = p.lookup()
+		}
+	case Change:
+		if len(p.out.Changes) == 0 {
+			p.out.Class = Unknown
+		}
+		p.detail()
+	default:
+	}
+	if slices.ContainsFunc(p.out.Changes, func(w Write) bool { return w.Table == Relation{} }) {
+		p.out.Class = Unknown // writes to something that was not found
+	}
+	if slices.Contains(p.out.Calls, "set_config") {
+		p.out.Class = Session
+	}
+	return p.out
+}
+
+// class tells by its first words what the statement may do. A Query may still turn out to contain a Change.
+func (p *parser) class() Class {
+	first := 0
+	for p.at(first).is("(") {
+		first++
+	}
+	t := p.at(first)
+	if t.kind != word {
+		return Unknown
+	}
+	second := p.at(first + 1)
+	switch t.text {
+	case "select", "values", "table", "with":
+		return Query
+	case "insert", "update", "delete", "merge", "truncate", "replace":
+		return Change
+	case "copy":
+		if slices.ContainsFunc(p.tokens, func(t token) bool { return t.depth == 0 && t.is("to") }) {
+			return Utility
+		}
+		return Change
+	case "create", "alter", "drop", "rename", "comment", "grant", "revoke", "reassign", "refresh", "import", "security",
+		"reindex", "cluster", "attach", "detach":
+		return Definition
+	case "set":
+		return p.setting()
+	case "begin", "start", "savepoint", "release", "rollback", "abort":
+		return Control
+	case "commit", "end":
+		return Commit
+	case "prepare":
+		if second.is("transaction") {
+			return Commit
+		}
+		return Utility
+	case "explain":
+		// EXPLAIN ANALYZE carries the statement out.
+		if slices.ContainsFunc(p.tokens, func(t token) bool { return t.in("analyze", "analyse") }) {
+			return Unknown
+		}
+		return Utility
+	case "show", "listen", "notify", "unlisten", "vacuum", "analyze", "analyse", "checkpoint", "lock", "declare", "fetch",
+		"move", "close", "deallocate", "pragma", "reset", "discard": // the last two: back to what it was
+		return Utility
+	default: // CALL, DO, EXECUTE, LOAD …
+		return Unknown
+	}
+}
+
+// setting tells whether SET changes what later statements see.
+func (p *parser) setting() Class {
+	i := 1
+	for p.at(i).in("session") {
+		i++
+	}
+	if p.at(i).in("local", "transaction", "constraints", "characteristics") {
+		return Utility
+	}
+	name := p.at(i).text
+	if p.at(i + 1).is(".") {
+		return Session // a setting of the application's own, which policies and functions may look at
+	}
+	if harmlessSetting(name) {
+		return Utility
+	}
+	return Session
+}
+
+// harmlessSetting lists settings that change how long a statement takes, or what is logged, but no answer.
+func harmlessSetting(name string) bool {
+	switch name {
+	case "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout",
+		"transaction_timeout", "application_name", "client_min_messages", "log_statement", "log_min_messages",
+		"log_min_duration_statement", "work_mem", "maintenance_work_mem", "temp_buffers", "effective_cache_size",
+		"synchronous_commit", "jit", "random_page_cost", "seq_page_cost", "cpu_tuple_cost", "deadlock_timeout",
+		"max_parallel_workers_per_gather", "enable_seqscan", "enable_indexscan", "enable_bitmapscan", "enable_hashjoin",
+		"enable_mergejoin", "enable_nestloop", "enable_sort", "enable_hashagg", "commit_delay", "tcp_keepalives_idle":
+		return true
+	default:
+		return false
+	}
+}
