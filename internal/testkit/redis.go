@@ -158,4 +158,3 @@ func free(port int64) bool {
 	}
 	return l.Close() == nil
 }
-

@@ -1,0 +1,87 @@
+package relations
+
+import (
+	"strings"
+
+	"github.com/gorm-rediscache/rediscache/internal/sqltext"
+)
+
+// A Refusal says why an answer may not be cached. A greater one weighs more.
+type Refusal uint8
+
+const (
+	// Accepted: it may.
+	Accepted Refusal = iota
+	// RefusedVolatile: it depends on more than tables.
+	RefusedVolatile
+	// RefusedTable: it reads what is not a known table, or one whose rows must not be kept.
+	RefusedTable
+)
+
+// Reads returns the tables that a query depends on, in the order of their names in its text; through views, those that
+// they read.
+//
+// Every name in the text that is a table's counts, whatever the syntax makes of it: a column that is called as a table
+// is one dependency too many. What stands where a table is read has to be known, or the query is refused.
+func (g *Graph) Reads(s *sqltext.Statement) ([]string, Refusal) {
+	r := reader{g: g, seen: map[string]bool{}}
+	refused := r.statement(s)
+	return r.tables, refused
+}
+
+type reader struct {
+	g      *Graph
+	seen   map[string]bool
+	tables []string
+}
+
+func (r *reader) statement(s *sqltext.Statement) Refusal {
+	refused := Accepted
+	if s.Volatile {
+		refused = RefusedVolatile
+	}
+	for _, call := range s.Calls {
+		if !r.g.pure(call) {
+			refused = max(refused, RefusedVolatile)
+		}
+	}
+	for _, rel := range s.Relations {
+		if r.g.tables[rel.Name] == nil || system(rel) {
+			refused = max(refused, RefusedTable)
+		}
+	}
+	for _, name := range s.Names {
+		refused = max(refused, r.name(name))
+	}
+	return refused
+}
+
+func (r *reader) name(name string) Refusal {
+	t := r.g.tables[name]
+	if t == nil || r.seen[name] {
+		return Accepted
+	}
+	r.seen[name] = true
+	if t.view == nil {
+		r.tables = append(r.tables, name)
+		return t.refused
+	}
+	refused := max(t.refused, r.statement(t.view))
+	for _, base := range t.bases { // also those of another view with the same name
+		refused = max(refused, r.name(base))
+	}
+	return refused
+}
+
+// system reports whether a relation is in a schema of the database's own.
+func system(r sqltext.Relation) bool {
+	return r.Schema == "information_schema" || strings.HasPrefix(r.Schema, "pg_")
+}
+
+// pure reports whether a function depends on its arguments alone.
+func (g *Graph) pure(call string) bool {
+	if f := g.functions[call]; f != nil {
+		return f.pure
+	}
+	return sqltext.Pure(call)
+}
