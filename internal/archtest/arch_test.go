@@ -26,7 +26,7 @@ var may = map[string][]string{
 	"internal/rowcodec":     {},
 	"internal/sqltext":      {},
 	"internal/catalog":      {},
-	"internal/txpool":       {},
+	"internal/txpool":       {"gorm.io/gorm"},
 	"store/internal/script": {},
 	// what the database says of its tables, and what follows from it
 	"relations": {"internal/catalog", "internal/sqltext"},

@@ -1,0 +1,210 @@
+// Package txpool tells when a database transaction is about to commit, and when it has ended, however the program
+// wrote it: GORM's own transaction around a write, Begin and Commit, Transaction, one that the program began itself.
+//
+// GORM has no hook for it. By default the end is observed on the *sql.Tx itself, whose type does not change, so that
+// programs that look for a *sql.Tx find one (docs/decisions/0002-observing-transactions.md). [Tracker.Wrap] is the
+// alternative: it wraps the connection pool.
+package txpool
+
+import (
+	"database/sql"
+	"database/sql/driver"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"gorm.io/gorm"
+)
+
+// An Observer is told of one transaction.
+type Observer interface {
+	// BeforeCommit is called before COMMIT is sent. If it fails, COMMIT is not sent: the transaction is rolled back,
+	// and the error is returned to who commits.
+	BeforeCommit() error
+	// Committed is called when COMMIT was sent, with the error that it returned, before its caller gets control back.
+	Committed(err error)
+	// RolledBack is called when the transaction was rolled back.
+	RolledBack()
+}
+
+// A State says whether a transaction can be observed.
+type State uint8
+
+const (
+	// Observed: the observer will be told of the end.
+	Observed State = iota
+	// Ended: the transaction is over, or ending.
+	Ended
+	// Opaque: it is of a kind whose end cannot be seen.
+	Opaque
+)
+
+// A Tracker observes transactions. Use [New].
+type Tracker struct {
+	layout layout
+	works  bool
+}
+
+// New returns a tracker. It makes sure, once, that transactions can be observed on a *sql.Tx with this version of Go.
+func New() *Tracker {
+	t := &Tracker{}
+	t.layout, t.works = layoutOf(reflect.TypeFor[sql.Tx]())
+	t.works = t.works && t.selfTest()
+	return t
+}
+
+// Works reports whether transactions can be observed on a *sql.Tx. If not, they are all [Opaque], unless their pool is
+// wrapped.
+func (t *Tracker) Works() bool { return t.works }
+
+// Observe returns the observer of the transaction that a connection pool is, made by the function if it has none yet.
+func (t *Tracker) Observe(pool any, newObserver func() Observer) (Observer, State) {
+	switch tx := find(pool).(type) {
+	case *wrappedTx:
+		return tx.observe(t, newObserver)
+	case *sql.Tx:
+		if t.works && tx != nil {
+			return t.attach(tx, newObserver)
+		}
+	}
+	return nil, Opaque
+}
+
+// DB returns the database of the transaction that a connection pool is, or nil if that cannot be seen.
+func (t *Tracker) DB(pool any) *sql.DB {
+	switch tx := find(pool).(type) {
+	case *wrappedTx:
+		db, _ := tx.GetDBConn()
+		return db
+	case *sql.Tx:
+		if t.layout.db != nil && tx != nil {
+			return *(**sql.DB)(unsafe.Add(unsafe.Pointer(tx), *t.layout.db))
+		}
+	}
+	return nil
+}
+
+// maxNesting is how many wrappers a transaction is looked for in.
+const maxNesting = 5
+
+// find looks for a transaction of a known kind in a connection pool: itself, or what it embeds.
+func find(pool any) any {
+	for range maxNesting {
+		switch p := pool.(type) {
+		case *sql.Tx, *wrappedTx, nil:
+			return p
+		case *gorm.PreparedStmtTX:
+			if p == nil {
+				return nil
+			}
+			pool = p.Tx
+		default:
+			if pool = embedded(reflect.ValueOf(pool)); pool == nil {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// embedded returns the transaction that a struct embeds: a *sql.Tx, or an interface.
+func embedded(v reflect.Value) any {
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	if v.Kind() != reflect.Struct {
+		return nil
+	}
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if !f.Anonymous || !f.IsExported() {
+			continue
+		}
+		if _, ok := v.Field(i).Interface().(gorm.TxCommitter); ok && v.Field(i).CanInterface() {
+			return v.Field(i).Interface()
+		}
+	}
+	return nil
+}
+
+// layout is where the fields of a sql.Tx are that the tracker needs.
+type layout struct {
+	closemu, txi, done uintptr
+	db                 *uintptr
+}
+
+// layoutOf finds the fields. ok is false if they are not what they are expected to be.
+func layoutOf(t reflect.Type) (l layout, ok bool) {
+	if f, found := t.FieldByName("db"); found && f.Type == reflect.TypeFor[*sql.DB]() {
+		l.db = &f.Offset
+	}
+	closemu, ok1 := t.FieldByName("closemu")
+	txi, ok2 := t.FieldByName("txi")
+	done, ok3 := t.FieldByName("done")
+	ok = ok1 && ok2 && ok3 && closemu.Type == reflect.TypeFor[sync.RWMutex]() &&
+		txi.Type == reflect.TypeFor[driver.Tx]() && done.Type == reflect.TypeFor[atomic.Bool]()
+	l.closemu, l.txi, l.done = closemu.Offset, txi.Offset, done.Offset
+	return l, ok
+}
+
+// attaching orders the trackers of a process that attach to one transaction.
+var attaching sync.Mutex //nolint:gochecknoglobals // guards a field of database/sql, of which there is one
+
+// attach puts an observed driver.Tx in the place of the transaction's own.
+//
+// Commit and Rollback set done, then take closemu for writing, and only then read txi. So holding closemu for reading,
+// with done still false, orders the write here before the read there.
+func (t *Tracker) attach(tx *sql.Tx, newObserver func() Observer) (Observer, State) {
+	attaching.Lock()
+	defer attaching.Unlock()
+	base := unsafe.Pointer(tx)
+	closemu := (*sync.RWMutex)(unsafe.Add(base, t.layout.closemu))
+	closemu.RLock()
+	defer closemu.RUnlock()
+	if (*atomic.Bool)(unsafe.Add(base, t.layout.done)).Load() {
+		return nil, Ended
+	}
+	txi := (*driver.Tx)(unsafe.Add(base, t.layout.txi))
+	for o, ok := (*txi).(*observed); ok; o, ok = o.Tx.(*observed) {
+		if o.tracker == t {
+			return o.observer, Observed
+		}
+	}
+	o := &observed{Tx: *txi, tracker: t, observer: newObserver()}
+	*txi = o
+	return o.observer, Observed
+}
+
+// observed is a driver's transaction that tells an observer of its end.
+type observed struct {
+	driver.Tx
+	tracker  *Tracker
+	observer Observer
+}
+
+func (o *observed) Commit() error {
+	return commit(o.observer, o.Tx)
+}
+
+func (o *observed) Rollback() error {
+	err := o.Tx.Rollback()
+	o.observer.RolledBack()
+	return err
+}
+
+// commit commits a transaction under the eyes of its observer.
+func commit(o Observer, tx interface {
+	Commit() error
+	Rollback() error
+},
+) error {
+	if err := o.BeforeCommit(); err != nil {
+		_ = tx.Rollback() // the error that counts is the observer's
+		o.RolledBack()
+		return err
+	}
+	err := tx.Commit()
+	o.Committed(err)
+	return err
+}
