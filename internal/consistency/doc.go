@@ -38,7 +38,9 @@
 //
 // # Read
 //
+//	R0  know what the statement depends on (Pins)
 //	R1  load the entry and the tokens of its tags: one step, one round trip
+//	    a pinned tag's stamp has changed → what is known is out of date: begin again with R0
 //	R2  a tag is being written         → read the database, store nothing
 //	R3  the entry's stamps are current → hit: serve it
 //	R4  mint the tokens that are absent; a tag being written → as R2
@@ -56,6 +58,10 @@
 // has to be current at that instant: R1 reads all of them in one step; where the store cannot (several nodes), or
 // where some entries came from the database at R5, the tokens of the entries served from the store are loaded once
 // more, and if one has changed the whole answer is read from the database.
+//
+// What a statement reads is known from its text and from the database's catalog, which changes too. The catalog is
+// treated as an entry is: before it is read, the stamps of some tags are taken (Pin), and what was learned holds for as
+// long as those stamps are current. Every entry depends on such a tag, so each read looks.
 //
 // An answer that says "there is no such row" depends on one more tag, which is loaded only when such an answer is
 // found or about to be stored (Entry.AbsentTags): a row whose key the database chooses while it is inserted in
@@ -101,6 +107,10 @@
 // A store that goes back in time. A failover loses the writer's W2 and W4: the old token is there again, and so is
 // the old entry.
 // → A stamp contains the dataset's history, which a promotion or a restart changes.
+//
+// A dependency that is not known yet. A view is redefined to read another table; a process that still knows the old
+// definition stores an answer without the new dependency.
+// → The change of the definition is a write to the pinned tag; at R1 its stamp is not the one that was pinned.
 //
 // A torn answer. Row 1 is read from its entry; w commits rows 1 and 2; row 2 misses and is read from the database.
 // → Row 1's token is loaded again after the database was read; it has changed; everything is read again.

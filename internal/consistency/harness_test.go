@@ -250,7 +250,7 @@ func (p *process) try(ctx context.Context, ids ...int) (answer, error) {
 	for i, id := range ids {
 		entries[i] = p.w.entry(id)
 	}
-	reading, err := p.Read(ctx, entries, func(ctx context.Context, missing []int) ([]consistency.Result, error) {
+	reading, err := p.Read(ctx, consistency.Request{Entries: entries, Pins: consistency.Pins{}}, func(ctx context.Context, missing []int) ([]consistency.Result, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -356,4 +356,9 @@ func first(f func()) func() {
 			f()
 		}
 	}
+}
+
+// request asks for one entry, of a database whose catalog never changes.
+func request(e consistency.Entry) consistency.Request {
+	return consistency.Request{Entries: []consistency.Entry{e}, Pins: consistency.Pins{}}
 }

@@ -359,7 +359,7 @@ func TestEntryLivesFromTheReadOfTheDatabaseOn(t *testing.T) {
 	p := w.process(consistency.Config{})
 	entry := w.entry(1)
 	entry.TTL = 50 * time.Millisecond
-	_, err := p.Read(t.Context(), []consistency.Entry{entry}, func(context.Context, []int) ([]consistency.Result, error) {
+	_, err := p.Read(t.Context(), request(entry), func(context.Context, []int) ([]consistency.Result, error) {
 		time.Sleep(60 * time.Millisecond)
 		return []consistency.Result{row(10)}, nil
 	})
@@ -386,7 +386,7 @@ func TestLoadThatKeepsItsAnswerIsNeitherSharedNorStored(t *testing.T) {
 	calls := 0
 	load := func(context.Context, []int) ([]consistency.Result, error) { calls++; return nil, nil }
 	for i := range 3 {
-		reading, err := p.Read(t.Context(), []consistency.Entry{w.entry(1)}, load)
+		reading, err := p.Read(t.Context(), request(w.entry(1)), load)
 		require.NoError(t, err)
 		require.Equal(t, metrics.Miss, reading.Outcome)
 		require.Nil(t, reading.Results)
@@ -403,7 +403,7 @@ func TestErrorOfTheDatabaseIsTheReadersOwn(t *testing.T) {
 	started := make(chan struct{})
 	p.beforeLoad = func() {}
 	go func() {
-		_, _ = p.Read(ctx, []consistency.Entry{w.entry(1)}, func(ctx context.Context, _ []int) ([]consistency.Result, error) {
+		_, _ = p.Read(ctx, request(w.entry(1)), func(ctx context.Context, _ []int) ([]consistency.Result, error) {
 			close(started)
 			<-ctx.Done()
 			return nil, ctx.Err()
@@ -414,4 +414,78 @@ func TestErrorOfTheDatabaseIsTheReadersOwn(t *testing.T) {
 	go func() { done <- p.read(1) }()
 	cancel()
 	require.Equal(t, []int{10}, (<-done).values)
+}
+
+// doc.go: a dependency that is not known yet.
+func TestWhatWasLearnedHoldsWhileItsPinsAreCurrent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.set(1, 10)
+	p := w.process(consistency.Config{})
+	load := func(context.Context, []int) ([]consistency.Result, error) { return []consistency.Result{row(10)}, nil }
+	read := func(pins consistency.Pins) (metrics.Outcome, error) {
+		reading, err := p.Read(t.Context(), consistency.Request{Entries: []consistency.Entry{w.entry(1)}, Pins: pins}, load)
+		return reading.Outcome, err
+	}
+	_, err := read(nil) // nothing was learned
+	require.ErrorIs(t, err, consistency.ErrOutdated)
+
+	pins, err := p.Pin(t.Context(), w.names.All())
+	require.NoError(t, err)
+	require.Len(t, pins, keying.Partitions)
+	outcome, err := read(pins)
+	require.NoError(t, err)
+	require.Equal(t, metrics.Miss, outcome)
+	testkit.Eventually(t, "the entry is stored", func() bool {
+		outcome, err := read(pins)
+		return err == nil && outcome == metrics.Hit
+	})
+
+	wr, err := w.process(consistency.Config{}).Intend(t.Context(), w.names.All())
+	require.NoError(t, err)
+	_, err = p.Pin(t.Context(), w.names.All())
+	require.ErrorIs(t, err, consistency.ErrWriting)
+	wr.End(t.Context(), metrics.Committed)
+	for range 2 { // once when the new token has yet to be minted, once when it is there
+		_, err = read(pins)
+		require.ErrorIs(t, err, consistency.ErrOutdated)
+	}
+	again, err := p.Pin(t.Context(), w.names.All())
+	require.NoError(t, err)
+	_, err = read(again)
+	require.NoError(t, err)
+}
+
+func TestRefreshReadsTheDatabaseAndStoresTheAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.set(1, 10)
+	p := w.process(consistency.Config{})
+	p.cached(1)
+	req := request(w.entry(1))
+	req.Refresh = true
+	w.set(1, 20) // by somebody who does not announce it
+	reading, err := p.Read(t.Context(), req, func(context.Context, []int) ([]consistency.Result, error) {
+		return []consistency.Result{row(20)}, nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, metrics.Miss, reading.Outcome)
+	testkit.Eventually(t, "the new answer is stored", func() bool { return p.read(1).values[0] == 20 })
+}
+
+func TestReadOnlyStoresNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.set(1, 10)
+	p := w.process(consistency.Config{})
+	req := request(w.entry(1))
+	req.ReadOnly = true
+	load := func(context.Context, []int) ([]consistency.Result, error) { panic("must not run") }
+	reading, err := p.Read(t.Context(), req, load)
+	require.NoError(t, err)
+	require.Equal(t, metrics.ReasonReplica, reading.Reason)
+	p.cached(1)
+	reading, err = p.Read(t.Context(), req, load)
+	require.NoError(t, err)
+	require.Equal(t, metrics.Hit, reading.Outcome)
 }

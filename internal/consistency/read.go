@@ -2,6 +2,7 @@ package consistency
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -14,6 +15,17 @@ import (
 // in the order of the positions. If it returns none, it has kept the answer to itself: the answer cannot be shared or
 // stored, and it is complete, with the entries that were not asked for.
 type Load func(ctx context.Context, missing []int) ([]Result, error)
+
+// A Request says what is to be read.
+type Request struct {
+	Entries []Entry
+	// Pins are what the caller's knowledge of the entries holds under. Nil: it holds under nothing yet.
+	Pins Pins
+	// Refresh reads the database even if the store has the answer, and stores it.
+	Refresh bool
+	// ReadOnly stores nothing: what the store does not have is a bypass.
+	ReadOnly bool
+}
 
 // A Reading is the answer to [Protocol.Read].
 type Reading struct {
@@ -39,28 +51,37 @@ type Payload struct {
 // loaded is what a flight brings: the results of the entries that were missing.
 type loaded []Result
 
+// ErrOutdated is returned by [Protocol.Read] if the pins are not current: the caller has to learn anew.
+var ErrOutdated = errors.New("what is known of the database is out of date")
+
 // Read answers entries from the store, and from load what the store does not have. The numbers are those of the
 // package's documentation.
-func (p *Protocol) Read(ctx context.Context, entries []Entry, load Load) (Reading, error) {
+func (p *Protocol) Read(ctx context.Context, req Request, load Load) (Reading, error) {
 	if !p.keeper.settled(ctx) {
 		return bypass(metrics.ReasonJournal), nil
 	}
-	r := read{p: p, entries: entries}
+	r := read{p: p, entries: req.Entries, pins: req.Pins, refresh: req.Refresh}
 	if reason := r.look(ctx); reason != "" { // R1, R2, R3
 		return bypass(reason), nil
 	}
-	if len(r.missing) == 0 {
-		if !r.oneInstant() {
-			if reason := r.confirm(ctx); reason != "" {
-				return bypass(reason), nil
-			}
+	if len(r.missing) == 0 && !r.oneInstant() {
+		if reason := r.confirm(ctx); reason != "" {
+			return bypass(reason), nil
 		}
-		if len(r.missing) == 0 {
-			return Reading{Outcome: metrics.Hit, Payloads: r.payloads, Found: len(entries)}, nil
-		}
+	}
+	switch {
+	case r.outdated:
+		return Reading{}, ErrOutdated
+	case len(r.missing) == 0:
+		return Reading{Outcome: metrics.Hit, Payloads: r.payloads, Found: len(r.entries)}, nil
+	case req.ReadOnly:
+		return bypass(metrics.ReasonReplica), nil
 	}
 	if reason := r.mint(ctx); reason != "" { // R4
 		return bypass(reason), nil
+	}
+	if r.outdated {
+		return Reading{}, ErrOutdated
 	}
 	return r.fromDatabase(ctx, load) // R5, R6
 }
@@ -73,6 +94,9 @@ func bypass(reason metrics.Reason) Reading {
 type read struct {
 	p        *Protocol
 	entries  []Entry
+	pins     Pins
+	refresh  bool
+	outdated bool
 	tokens   tokens
 	payloads []Payload
 	// absent is set if an entry that was found says that there is no such row: not believed before confirm.
@@ -108,8 +132,15 @@ func (r *read) look(ctx context.Context) metrics.Reason {
 	if r.tokens.writing() { // R2
 		return metrics.ReasonWriting
 	}
+	if r.outdated = r.pins.outdated(&r.tokens); r.outdated {
+		return ""
+	}
 	r.payloads = make([]Payload, n)
 	for i := range r.entries { // R3
+		if r.refresh {
+			r.missing = append(r.missing, i)
+			continue
+		}
 		hit, reason := r.serve(ctx, i, snap.Values[i])
 		if reason != "" {
 			return reason
@@ -250,6 +281,9 @@ func (r *read) mint(ctx context.Context) metrics.Reason {
 		if wanted.writing() {
 			return metrics.ReasonWriting
 		}
+		if r.outdated = r.pins.outdated(&wanted); r.outdated {
+			return ""
+		}
 	}
 	if r.stamps == nil {
 		r.stamps = make([][]stamp, len(r.entries))
@@ -268,11 +302,16 @@ func (r *read) mint(ctx context.Context) metrics.Reason {
 // fromDatabase is R5 and R6.
 func (r *read) fromDatabase(ctx context.Context, load Load) (Reading, error) {
 	var began time.Time
-	results, joined, landed, err := r.p.flights.Do(ctx, r.flightKey(), func() (loaded, bool, error) {
+	work := func() (loaded, bool, error) {
 		began = time.Now()
 		results, err := load(ctx, r.missing)
 		return results, results != nil, err
-	})
+	}
+	key := r.flightKey()
+	if r.refresh {
+		key = random(stampSize) // who asks for the database is not given another's answer
+	}
+	results, joined, landed, err := r.p.flights.Do(ctx, key, work)
 	if err != nil {
 		landed()
 		return Reading{}, err
