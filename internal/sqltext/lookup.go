@@ -9,6 +9,8 @@ type Lookup struct {
 	// Plain is set if every column of the answer is a column of the table, as it is. Select is the place of the list.
 	Plain  bool
 	Select Span
+	// Output holds the names of the columns of a Plain answer; "*" stands for all of the table's.
+	Output []string
 	// Conditions limit the rows; Rest limits them further, in ways that are not understood but depend on one row only.
 	Conditions []Condition
 	Rest       []Span
@@ -44,7 +46,8 @@ func (p *parser) lookup() *Lookup {
 	q := &Lookup{Select: p.span(1, from)}
 	table, last := p.relation(from + 1)
 	next, names := p.tableAlias(table, last+1)
-	q.Table, q.Plain = table, p.plainList(1, from, names)
+	q.Table = table
+	q.Output, q.Plain = p.plainList(1, from, names)
 	if p.at(next).is("where") {
 		end := p.find(next, "order", "limit", "offset", "group", "having", "window", "fetch", "for", "union", "intersect",
 			"except")
@@ -85,36 +88,39 @@ func (p *parser) tableAlias(table Relation, i int) (next int, names []string) {
 	return i, []string{table.Name}
 }
 
-// plainList reports whether a select list consists of *, t.* and columns, each perhaps with an alias.
-func (p *parser) plainList(i, end int, names []string) bool {
+// plainList reads a select list that consists of *, t.* and columns, each perhaps with an alias.
+func (p *parser) plainList(i, end int, names []string) (output []string, plain bool) {
 	for i < end {
 		switch {
 		case p.at(i).is("*"):
+			output = append(output, "*")
 			i++
 		case p.at(i).name() && p.at(i+1).is(".") && p.at(i+2).is("*"):
+			output = append(output, "*")
 			i += 3
 		default:
-			_, next, ok := p.column(i, names)
+			column, next, ok := p.column(i, names)
 			if !ok || systemColumn(p.at(i).text) || p.at(i).kind == word && volatileWord(p.at(i).text, p.dialect) {
-				return false
+				return nil, false
 			}
-			i = next
-			if p.at(i).is("as") {
+			if i = next; p.at(i).is("as") {
 				i++
 			}
 			if i < end && p.at(i).name() {
+				column = p.at(i).text
 				i++
 			}
+			output = append(output, column)
 		}
 		if i == end {
-			return true
+			return output, true
 		}
 		if !p.at(i).is(",") {
-			return false
+			return nil, false
 		}
 		i++
 	}
-	return false
+	return nil, false
 }
 
 // order reads the columns of ORDER BY; nil if one of them is not a column of the table.

@@ -38,8 +38,13 @@ type Script struct {
 	Text string
 	// Params is the highest number of a placeholder.
 	Params int
-	Parts  []Statement
+	// Placeholders are where they stand in the text that was parsed, in order.
+	Placeholders []Placeholder
+	Parts        []Statement
 }
+
+// A Placeholder stands for the N-th argument, from 1.
+type Placeholder struct{ N, Start, End int }
 
 // A Statement is what a text says of one statement.
 type Statement struct {
@@ -59,6 +64,8 @@ type Statement struct {
 	Changes []Write
 	// Cascade is set by TRUNCATE … CASCADE.
 	Cascade bool
+	// Temporary is set for a Definition that creates a table which only this connection sees.
+	Temporary bool
 	// Lookup describes a Query of one table that is limited by simple conditions; nil for any other.
 	Lookup *Lookup
 }
@@ -77,6 +84,11 @@ func Parse(src string, d Dialect) Script {
 		return s
 	}
 	s.Text = l.without()
+	for _, t := range l.tokens {
+		if t.kind == param {
+			s.Placeholders = append(s.Placeholders, Placeholder{N: t.n, Start: t.start, End: t.end})
+		}
+	}
 	for part := range split(l.tokens) {
 		p := parser{dialect: d, src: src, tokens: part}
 		s.Parts = append(s.Parts, p.statement())
@@ -170,6 +182,7 @@ func (p *parser) class() Class {
 		return Change
 	case "create", "alter", "drop", "rename", "comment", "grant", "revoke", "reassign", "refresh", "import", "security",
 		"reindex", "cluster", "attach", "detach":
+		p.out.Temporary = t.is("create") && p.temporary(first+1)
 		return Definition
 	case "set":
 		return p.setting()
@@ -194,6 +207,14 @@ func (p *parser) class() Class {
 	default: // CALL, DO, EXECUTE, LOAD …
 		return Unknown
 	}
+}
+
+// temporary reports whether TEMP stands at i, perhaps behind other words of CREATE.
+func (p *parser) temporary(i int) bool {
+	for p.at(i).in("or", "replace", "local", "global") {
+		i++
+	}
+	return p.at(i).in("temp", "temporary")
 }
 
 // setting tells whether SET changes what later statements see.

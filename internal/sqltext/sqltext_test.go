@@ -299,6 +299,8 @@ func TestRestOfALookup(t *testing.T) {
 	src := `SELECT a,b FROM t WHERE id = $1 AND x > $2 AND (y OR z) ORDER BY id DESC, a LIMIT 3 OFFSET 2`
 	q := one(t, src).Lookup
 	require.True(t, q.Plain)
+	require.Equal(t, []string{"a", "b"}, q.Output)
+	require.Equal(t, []string{"*", "b", "d", "f"}, one(t, `SELECT *, b, c AS d, t.e f FROM t`).Lookup.Output)
 	require.Equal(t, "a,b", src[q.Select.Start:q.Select.End])
 	var rest []string
 	for _, r := range q.Rest {
@@ -405,6 +407,21 @@ func TestSQLite(t *testing.T) {
 		require.Equal(t, sqltext.Unknown, sqltext.Parse(src, sqltext.SQLite).Parts[0].Class, src)
 	}
 	require.Equal(t, sqltext.Change, sqltext.Parse(`REPLACE INTO t (a) VALUES (1)`, sqltext.SQLite).Parts[0].Class)
+}
+
+func TestPlaceholdersAndTemporaryTables(t *testing.T) {
+	t.Parallel()
+	src := `SELECT '$9' FROM t WHERE a = $2 AND b = $1`
+	var found []string
+	for _, p := range sqltext.Parse(src, sqltext.Postgres).Placeholders {
+		found = append(found, src[p.Start:p.End])
+	}
+	require.Equal(t, []string{"$2", "$1"}, found)
+	require.Equal(t, 2, sqltext.Parse(`SELECT ? + ?`, sqltext.SQLite).Placeholders[1].N)
+	require.True(t, one(t, `CREATE TEMP TABLE t (a int)`).Temporary)
+	require.True(t, one(t, `CREATE LOCAL TEMPORARY TABLE t (a int)`).Temporary)
+	require.False(t, one(t, `CREATE TABLE temp (a int)`).Temporary)
+	require.False(t, one(t, `DROP TABLE temp`).Temporary)
 }
 
 func FuzzParse(f *testing.F) {
