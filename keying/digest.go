@@ -159,8 +159,8 @@ func valueOf(v driver.Valuer) (driver.Value, error) {
 	return v.Value()
 }
 
-// plainValue strips pointers, driver.Valuer and named types: what is left is a basic type.
-func plainValue(v any) (any, error) {
+// Plain strips pointers, driver.Valuer and named types from an argument: what is left is a basic type, if it is of one.
+func Plain(v any) (any, error) {
 	if valuer, ok := v.(driver.Valuer); ok {
 		plain, err := valueOf(valuer)
 		if err != nil {
@@ -174,7 +174,7 @@ func plainValue(v any) (any, error) {
 		if rv.IsNil() {
 			return nil, nil
 		}
-		return plainValue(rv.Elem().Interface())
+		return Plain(rv.Elem().Interface())
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return rv.Int(), nil
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:

@@ -59,7 +59,7 @@ func (k PrimaryKey) String() string { return k.exact }
 func (k PrimaryKey) copy() uint32 { return fnv(k.folded) % Copies }
 
 func primaryKeyPart(kind KeyKind, v any) (PrimaryKey, bool) {
-	v, err := plainValue(v)
+	v, err := Plain(v)
 	if err != nil {
 		return PrimaryKey{}, false
 	}

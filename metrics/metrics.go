@@ -21,7 +21,7 @@ type Outcome string
 
 // The outcomes of a read.
 const (
-	// Hit: from the store alone.
+	// Hit: from the store, or with another goroutine that was reading the database for it; without asking the database.
 	Hit Outcome = "hit"
 	// Miss: from the database, wholly or in part, and on its way into the store.
 	Miss Outcome = "miss"

@@ -82,7 +82,8 @@ func TestReads(t *testing.T) {
 		`SELECT * FROM users`:                                          "users",
 		`SELECT * FROM "Users" u, Orders`:                              "users orders",
 		`SELECT * FROM users WHERE id IN (SELECT user_id FROM orders)`: "users orders",
-		`SELECT items FROM orders`:                                     "items orders", // perhaps a column, perhaps not
+		`SELECT items FROM orders`:                                     "orders",
+		`SELECT items FROM orders GROUP BY items`:                      "items orders", // perhaps a column, perhaps not
 		`SELECT * FROM rich`:                                           "users orders",
 		`SELECT * FROM richer r JOIN items i ON true`:                  "users orders items",
 		`SELECT * FROM totals`:                                         "totals",

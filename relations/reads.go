@@ -22,7 +22,8 @@ const (
 // they read.
 //
 // Every name in the text that is a table's counts, whatever the syntax makes of it: a column that is called as a table
-// is one dependency too many. What stands where a table is read has to be known, or the query is refused.
+// is one dependency too many. What stands where a table is read has to be known, or the query is refused. Only of a
+// Lookup is it understood what each name is.
 func (g *Graph) Reads(s *sqltext.Statement) ([]string, Refusal) {
 	r := reader{g: g, seen: map[string]bool{}}
 	refused := r.statement(s)
@@ -50,7 +51,11 @@ func (r *reader) statement(s *sqltext.Statement) Refusal {
 			refused = max(refused, RefusedTable)
 		}
 	}
-	for _, name := range s.Names {
+	names := s.Names
+	if s.Lookup != nil {
+		names = []string{s.Lookup.Table.Name}
+	}
+	for _, name := range names {
 		refused = max(refused, r.name(name))
 	}
 	return refused

@@ -107,6 +107,9 @@ const (
 	SQLite   = "sqlite"
 )
 
+// Knows reports whether databases of a dialect can be asked.
+func Knows(dialect string) bool { return dialect == Postgres || dialect == SQLite }
+
 // ErrDialect is returned for a database that cannot be asked.
 var ErrDialect = errors.New("unknown dialect")
 

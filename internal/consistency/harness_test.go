@@ -309,7 +309,7 @@ func (p *process) select_(ids []int) []int {
 // cached reads rows until all of them come from the store.
 func (p *process) cached(ids ...int) {
 	p.w.t.Helper()
-	testkit.Eventually(p.w.t, "rows are cached", func() bool { return p.read(ids...).outcome == metrics.Hit })
+	testkit.Eventually(p.w.t, "rows are cached", func() bool { return p.read(ids...).found == len(ids) })
 }
 
 // tags are what a write to rows touches.

@@ -319,6 +319,9 @@ func (r *read) fromDatabase(ctx context.Context, load Load) (Reading, error) {
 	reading := Reading{
 		Outcome: metrics.Miss, Payloads: r.payloads, Found: len(r.entries) - len(r.missing), Joined: joined,
 	}
+	if joined {
+		reading.Outcome = metrics.Hit
+	}
 	if results == nil {
 		return reading, nil
 	}

@@ -50,6 +50,17 @@ func (p *Protocol) Intend(ctx context.Context, tags []keying.Tag) (*Write, error
 	return w, nil
 }
 
+// Unannounceable is told of a write whose tags cannot be named. It returns [ErrUnannounced] under [FailWrite]: then the
+// write must not take place.
+func (p *Protocol) Unannounceable() error {
+	if p.cfg.Outage == FailWrite {
+		p.cfg.Recorder.Write(metrics.WriteEvent{Outcome: metrics.Refused})
+		return ErrUnannounced
+	}
+	p.cfg.Recorder.Write(metrics.WriteEvent{Outcome: metrics.Unseen})
+	return nil
+}
+
 // announce does W2 once; twice, if that took so long that the intent might lapse before the COMMIT is on its way.
 func (w *Write) announce(ctx context.Context) error {
 	for range 2 {

@@ -71,8 +71,14 @@ func (t *Tracker) Observe(pool any, newObserver func() Observer) (Observer, Stat
 	return nil, Opaque
 }
 
-// DB returns the database of the transaction that a connection pool is, or nil if that cannot be seen.
+// DB returns the database of the transaction, or of the single connection, that a connection pool is; nil if that
+// cannot be seen.
 func (t *Tracker) DB(pool any) *sql.DB {
+	if conn, ok := pool.(*sql.Conn); ok && conn != nil {
+		if f := reflect.ValueOf(conn).Elem().FieldByName("db"); f.IsValid() && f.Type() == reflect.TypeFor[*sql.DB]() {
+			return (*sql.DB)(f.UnsafePointer())
+		}
+	}
 	switch tx := find(pool).(type) {
 	case *wrappedTx:
 		db, _ := tx.GetDBConn()

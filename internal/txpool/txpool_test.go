@@ -142,6 +142,10 @@ func TestTransactionIsFoundInWhatHoldsIt(t *testing.T) {
 	}
 	require.NoError(t, tx.Rollback())
 	require.Equal(t, []string{"rolled back"}, l.events)
+	conn, err := db.Conn(t.Context())
+	require.NoError(t, err)
+	defer conn.Close()
+	require.Same(t, db, tracker.DB(conn))
 	for _, pool := range []any{nil, (*sql.Tx)(nil), db, &foreign{}, (*gorm.PreparedStmtTX)(nil), 7} {
 		_, state := tracker.Observe(pool, func() txpool.Observer { return l })
 		require.Equal(t, txpool.Opaque, state, "%T", pool)

@@ -1,0 +1,53 @@
+package callbacks
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+)
+
+// A Control is what the application asks of the cache for one statement.
+type Control struct {
+	// Bypass neither reads from the cache nor stores.
+	Bypass bool
+	// Refresh reads the database and stores the answer.
+	Refresh bool
+	// Touches are tables that the statement changes besides those that its text shows.
+	Touches []string
+}
+
+// and returns both controls together.
+func (c Control) and(other Control) Control {
+	return Control{
+		Bypass: c.Bypass || other.Bypass, Refresh: c.Refresh || other.Refresh,
+		Touches: append(c.Touches[:len(c.Touches):len(c.Touches)], other.Touches...),
+	}
+}
+
+// controlKey is the key of a Control among a statement's settings, and in a context.
+type controlKey struct{}
+
+// Amend adds to what is asked for a statement. It holds for the preloads and the associations of the statement, too.
+func Amend(stmt *gorm.Statement, c Control) {
+	if earlier, ok := stmt.Settings.Load(controlKey{}); ok {
+		c = earlier.(Control).and(c) //nolint:forcetypeassert // only controls are stored
+	}
+	stmt.Settings.Store(controlKey{}, c)
+}
+
+// WithControl returns a context whose statements are asked for this.
+func WithControl(ctx context.Context, c Control) context.Context {
+	if earlier, ok := ctx.Value(controlKey{}).(Control); ok {
+		c = earlier.and(c)
+	}
+	return context.WithValue(ctx, controlKey{}, c)
+}
+
+// controlOf returns what is asked for a statement.
+func controlOf(stmt *gorm.Statement) Control {
+	c, _ := stmt.Context.Value(controlKey{}).(Control)
+	if own, ok := stmt.Settings.Load(controlKey{}); ok {
+		c = c.and(own.(Control)) //nolint:forcetypeassert // only controls are stored
+	}
+	return c
+}

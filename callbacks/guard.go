@@ -1,0 +1,61 @@
+package callbacks
+
+import (
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"github.com/gorm-rediscache/rediscache/metrics"
+)
+
+// ranKey is the key, among a statement's settings, of the last statement that a shim has run.
+type ranKey struct{}
+
+// A guard runs after one of GORM's handlers. If somebody has replaced the handler after us, and with it the shim, it
+// announces what the statement has changed: in a transaction in time, in autocommit a moment late.
+type guard struct {
+	name     string
+	register func(string, func(*gorm.DB)) error
+}
+
+func (h *Hooks) registerGuards(db *gorm.DB) error {
+	const commit = "gorm:commit_or_rollback_transaction"
+	cb := db.Callback()
+	for _, g := range []guard{
+		{"create", cb.Create().After("gorm:create").Before(commit).Register},
+		{"update", cb.Update().After("gorm:update").Before(commit).Register},
+		{"delete", cb.Delete().After("gorm:delete").Before(commit).Register},
+		{"raw", cb.Raw().After("gorm:raw").Register},
+	} {
+		if err := g.register("rediscache:after_"+g.name, h.guard); err != nil {
+			return fmt.Errorf("guard %s: %w", g.name, err)
+		}
+	}
+	return nil
+}
+
+// ran notes that a shim runs the statement.
+func ran(db *gorm.DB) { db.Statement.Settings.Store(ranKey{}, db.Statement) }
+
+func (h *Hooks) guard(db *gorm.DB) {
+	if h.idle(db) || db.Statement.SQL.Len() == 0 {
+		return
+	}
+	if last, ok := db.Statement.Settings.Load(ranKey{}); ok && last == db.Statement {
+		return
+	}
+	s := h.shim(db, written)
+	st := s.statement(db.Statement.Context, db.Statement.SQL.String(), db.Statement.Vars)
+	if !st.writes() {
+		st.note()
+		return
+	}
+	w, err := s.announce(st)
+	if err != nil {
+		_ = db.AddError(err) // FailWrite: in a transaction it is rolled back
+		return
+	}
+	if w != nil {
+		w.end(st, metrics.Committed)
+	}
+}

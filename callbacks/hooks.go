@@ -1,0 +1,217 @@
+// Package callbacks hooks the cache into GORM. It stands below GORM and above the connection pool: while one of GORM's
+// own handlers runs, the statement's pool is replaced by a shim that sees the final SQL text and its arguments, and
+// answers from the database or with rows that are played back. GORM notices nothing.
+//
+//	hooks.go        what is hooked, and with what
+//	shim.go         the pool that GORM's handlers find
+//	query.go        a statement that reads
+//	write.go        a statement that writes
+//	transaction.go  what a transaction touched, announced when it commits
+//	plan.go         what a text says, kept by text
+//	knowledge.go    what is known of a database
+package callbacks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"github.com/gorm-rediscache/rediscache/internal/consistency"
+	"github.com/gorm-rediscache/rediscache/internal/rowcodec"
+	"github.com/gorm-rediscache/rediscache/internal/txpool"
+	"github.com/gorm-rediscache/rediscache/metrics"
+	"github.com/gorm-rediscache/rediscache/ttlconfig"
+)
+
+// Options says what the hooks work with. All fields but Models are required.
+type Options struct {
+	Protocol  *consistency.Protocol
+	Namespace string
+	// OwnNamespace is set if the application chose the namespace: then it vouches for databases that cannot be told
+	// apart.
+	OwnNamespace bool
+	Policy       ttlconfig.Policy
+	Models       ttlconfig.Models
+	// MaxRows and MaxBytes bound what is kept of an answer.
+	MaxRows, MaxBytes int
+	WrapConnPool      bool
+	ReadReplicas      bool
+	// Host names the machine.
+	Host     string
+	Recorder metrics.Recorder
+	Logger   *slog.Logger
+}
+
+// Hooks is what one plugin hangs into the handles that it is registered with. They share everything.
+type Hooks struct {
+	opt     Options
+	player  *rowcodec.Player
+	tracker *txpool.Tracker
+	closed  atomic.Bool
+
+	mu        sync.Mutex
+	policies  atomic.Pointer[ttlconfig.Tables]
+	byTable   map[string]ttlconfig.Policy
+	databases sync.Map // connection pool → *database
+	work      sync.WaitGroup
+}
+
+// New returns hooks.
+func New(opt Options) *Hooks {
+	h := &Hooks{opt: opt, player: rowcodec.NewPlayer(), tracker: txpool.New(), byTable: map[string]ttlconfig.Policy{}}
+	h.policies.Store(ttlconfig.NewTables(opt.Policy, nil))
+	if !h.tracker.Works() && !opt.WrapConnPool {
+		opt.Logger.Warn("rediscache: this version of database/sql does not let transactions be observed; what a " +
+			"transaction writes is not cached for a while (Config.WrapConnPool is the alternative)")
+	}
+	return h
+}
+
+// Close makes every statement pass by. Rows that are still open go on.
+func (h *Hooks) Close() error {
+	h.closed.Store(true)
+	h.work.Wait()
+	return h.player.Close()
+}
+
+// A handler is one of GORM's.
+type handler struct {
+	name    string
+	get     func(string) func(*gorm.DB)
+	replace func(string, func(*gorm.DB)) error
+	around  func(h *Hooks, inner func(*gorm.DB)) func(*gorm.DB)
+}
+
+// handlers is the table of what is hooked. Their places in GORM's order stay as they are.
+func handlers(db *gorm.DB) []handler {
+	cb := db.Callback()
+	return []handler{
+		{"gorm:query", cb.Query().Get, cb.Query().Replace, (*Hooks).aroundQuery},
+		{"gorm:row", cb.Row().Get, cb.Row().Replace, (*Hooks).aroundRow},
+		{"gorm:create", cb.Create().Get, cb.Create().Replace, (*Hooks).aroundCreate},
+		{"gorm:update", cb.Update().Get, cb.Update().Replace, (*Hooks).aroundWrite},
+		{"gorm:delete", cb.Delete().Get, cb.Delete().Replace, (*Hooks).aroundWrite},
+		{"gorm:raw", cb.Raw().Get, cb.Raw().Replace, (*Hooks).aroundWrite},
+	}
+}
+
+// ErrHandler is returned by Register if one of GORM's handlers is missing.
+var ErrHandler = errors.New("GORM has no handler of this name")
+
+// Register hooks into a handle. It may be called for several: those of several databases, and those that dbresolver
+// opens for its sources and replicas.
+func (h *Hooks) Register(ctx context.Context, db *gorm.DB) error {
+	if err := h.learnPolicies(db); err != nil {
+		return err
+	}
+	if h.opt.WrapConnPool {
+		db.ConnPool = h.tracker.Wrap(db.ConnPool)
+		db.Statement.ConnPool = db.ConnPool
+	}
+	h.database(db, db.ConnPool).introduce(ctx)
+	h.introduceResolved(ctx, db)
+
+	// Replace says at level Info that it replaces; that is nothing to tell the application.
+	log := db.Logger
+	db.Logger = logger.Discard
+	defer func() { db.Logger = log }()
+	for _, x := range handlers(db) {
+		inner := x.get(x.name)
+		if inner == nil {
+			return fmt.Errorf("%w: %s", ErrHandler, x.name)
+		}
+		if err := x.replace(x.name, x.around(h, inner)); err != nil {
+			return fmt.Errorf("hook %s: %w", x.name, err)
+		}
+	}
+	return h.registerGuards(db)
+}
+
+// introduceResolved makes the databases known that dbresolver has opened already.
+func (h *Hooks) introduceResolved(ctx context.Context, db *gorm.DB) {
+	resolver, ok := db.Plugins[resolverName].(interface {
+		Call(fn func(gorm.ConnPool) error) error
+	})
+	if !ok {
+		return
+	}
+	_ = resolver.Call(func(pool gorm.ConnPool) error { // returns what the function returns
+		h.database(db, pool).introduce(ctx)
+		return nil
+	})
+}
+
+// learnPolicies finds the tables of the models that have policies of their own.
+func (h *Hooks) learnPolicies(db *gorm.DB) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for model, policy := range h.opt.Models {
+		stmt := &gorm.Statement{DB: db}
+		if err := stmt.Parse(model.New()); err != nil {
+			return fmt.Errorf("Models[%s]: %w", model, err)
+		}
+		h.byTable[bare(stmt.Schema.Table)] = policy
+	}
+	h.policies.Store(ttlconfig.NewTables(h.opt.Policy, h.byTable))
+	return nil
+}
+
+// bare returns the name of a table without its schema, in lower case.
+func bare(table string) string {
+	return strings.ToLower(table[strings.LastIndexByte(table, '.')+1:])
+}
+
+// idle reports whether a statement is none of the cache's business.
+func (h *Hooks) idle(db *gorm.DB) bool {
+	return db.Error != nil || db.DryRun || db.Statement.ConnPool == nil || h.closed.Load()
+}
+
+// aroundQuery hooks queries whose answer GORM itself scans.
+func (h *Hooks) aroundQuery(inner func(*gorm.DB)) func(*gorm.DB) {
+	return func(db *gorm.DB) { h.around(db, inner, scanned) }
+}
+
+// aroundRow hooks Scan, Rows and Row. The last two hand a cursor to the application, which must be a live one; Scan is
+// told from them by the logger that it installs.
+func (h *Hooks) aroundRow(inner func(*gorm.DB)) func(*gorm.DB) {
+	return func(db *gorm.DB) {
+		if isRecorder(db.Logger) {
+			h.around(db, inner, rowScanned)
+		} else {
+			h.around(db, inner, handedOut)
+		}
+	}
+}
+
+// aroundWrite hooks what does not return rows, or only those that it wrote.
+func (h *Hooks) aroundWrite(inner func(*gorm.DB)) func(*gorm.DB) {
+	return func(db *gorm.DB) { h.around(db, inner, written) }
+}
+
+// aroundCreate hooks the creation of rows from models.
+func (h *Hooks) aroundCreate(inner func(*gorm.DB)) func(*gorm.DB) {
+	return func(db *gorm.DB) { h.around(db, inner, creating) }
+}
+
+// around runs one of GORM's handlers with a shim in the place of the statement's pool.
+func (h *Hooks) around(db *gorm.DB, inner func(*gorm.DB), use use) {
+	if h.idle(db) {
+		inner(db)
+		return
+	}
+	s := h.shim(db, use)
+	if use == written || use == creating {
+		ran(db)
+	}
+	db.Statement.ConnPool = s
+	// Before preloads, hooks and the end of the transaction; and if the handler panics.
+	defer s.leave()
+	inner(db)
+}

@@ -1,0 +1,256 @@
+package callbacks
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/gorm-rediscache/rediscache/internal/catalog"
+	"github.com/gorm-rediscache/rediscache/internal/consistency"
+	"github.com/gorm-rediscache/rediscache/internal/sqltext"
+	"github.com/gorm-rediscache/rediscache/keying"
+	"github.com/gorm-rediscache/rediscache/relations"
+)
+
+// maxAge is how long a catalog is believed that nobody is known to have changed. It bounds the time for which a change
+// made by somebody else, of which the cache was not told, goes unseen.
+const maxAge = time.Minute
+
+// learnTimeout bounds how long the catalog is waited for.
+const learnTimeout = 10 * time.Second
+
+// retryAge is how long a database that could not be asked is left alone.
+const retryAge = time.Second
+
+// A database is one that a handle uses.
+type database struct {
+	h       *Hooks
+	pool    gorm.ConnPool
+	dialect string
+	lexer   sqltext.Dialect
+	// dsn is told by some dialectors; it matters for databases that live in memory.
+	dsn string
+
+	identity atomic.Pointer[identity]
+	known    atomic.Pointer[knowledge]
+	// stale is set when the catalog may have changed since it was read.
+	stale atomic.Bool
+	// altered is set when a setting of the session was changed that answers depend on: on which of the pool's
+	// connections it holds cannot be known.
+	altered atomic.Bool
+
+	learning sync.Mutex
+	failed   time.Time
+	renewing atomic.Bool
+}
+
+// identity names a database and the way its sessions see it.
+type identity struct {
+	names   keying.Space
+	session string
+	all     []keying.Tag
+}
+
+// knowledge is what follows from one reading of the catalog.
+type knowledge struct {
+	*identity
+	graph  *relations.Graph
+	pins   consistency.Pins
+	plans  plans
+	tables sync.Map // name → *keying.Table
+	read   time.Time
+}
+
+// table returns the names of a table's tags.
+func (k *knowledge) table(name string) *keying.Table {
+	if t, ok := k.tables.Load(name); ok {
+		return t.(*keying.Table) //nolint:forcetypeassert // only tables are stored
+	}
+	t, _ := k.tables.LoadOrStore(name, k.names.Table(name))
+	return t.(*keying.Table) //nolint:forcetypeassert // only tables are stored
+}
+
+// database returns what is known of the database behind a pool.
+func (h *Hooks) database(db *gorm.DB, pool gorm.ConnPool) *database {
+	key := h.poolKey(db, pool)
+	if d, ok := h.databases.Load(key); ok {
+		return d.(*database) //nolint:forcetypeassert // only databases are stored
+	}
+	d := &database{h: h, dialect: db.Name(), dsn: dsnOf(db.Dialector)}
+	d.pool, _ = key.(gorm.ConnPool)
+	if d.dialect == catalog.SQLite {
+		d.lexer = sqltext.SQLite
+	}
+	stored, _ := h.databases.LoadOrStore(key, d)
+	return stored.(*database) //nolint:forcetypeassert // only databases are stored
+}
+
+// poolKey finds the *sql.DB behind a pool, a transaction or a connection; if there is none, the handle's own pool.
+func (h *Hooks) poolKey(db *gorm.DB, pool gorm.ConnPool) any {
+	for _, p := range []gorm.ConnPool{pool, db.ConnPool} {
+		switch p := p.(type) {
+		case *sql.DB:
+			return p
+		case gorm.GetDBConnector:
+			if d, err := p.GetDBConn(); err == nil && d != nil {
+				return d
+			}
+		}
+		if d := h.tracker.DB(p); d != nil {
+			return d
+		}
+	}
+	return db.ConnPool
+}
+
+// dsnOf returns the DSN that a dialector was made with, if it has a field of that name.
+func dsnOf(d gorm.Dialector) string {
+	v := reflect.Indirect(reflect.ValueOf(d))
+	if v.Kind() != reflect.Struct {
+		return ""
+	}
+	if f := v.FieldByName("DSN"); f.IsValid() && f.Kind() == reflect.String {
+		return f.String()
+	}
+	return ""
+}
+
+// introduce asks a database what it is, and what is in it, when the plugin is registered: later the only connection
+// may be in use. If it cannot be asked now, it will be asked again.
+func (d *database) introduce(ctx context.Context) {
+	if _, err := d.learn(ctx, d.pool); err != nil && !errors.Is(err, errLater) {
+		d.h.opt.Logger.WarnContext(ctx, "rediscache: nothing is cached until the database can be asked what it is",
+			"dialect", d.dialect, "error", err)
+	}
+}
+
+var (
+	errLater     = errors.New("tried a moment ago")
+	errUncertain = errors.New("the database does not tell which one it is (pg_control_system); set Config.Namespace " +
+		"to a name that no other database shares")
+)
+
+// knowledge returns what is known of the database, or nil if that is nothing. A statement in a transaction asks on its
+// own connection: there may be no other.
+func (d *database) knowledge(ctx context.Context, via gorm.ConnPool) *knowledge {
+	k := d.known.Load()
+	if k != nil && !d.stale.Load() {
+		switch age := time.Since(k.read); {
+		case age < maxAge:
+			return k
+		case age < 2*maxAge:
+			d.renew(ctx)
+			return k
+		}
+	}
+	if k == nil && via != d.pool {
+		return nil // a query that fails would end the application's transaction
+	}
+	k, err := d.learn(ctx, via)
+	if err != nil {
+		return nil
+	}
+	return k
+}
+
+// renew reads the catalog in the background.
+func (d *database) renew(ctx context.Context) {
+	if !d.renewing.CompareAndSwap(false, true) {
+		return
+	}
+	d.h.work.Go(func() {
+		defer d.renewing.Store(false)
+		_, _ = d.learnAnew(ctx, d.pool)
+	})
+}
+
+// learn reads the catalog, unless another goroutine just did.
+func (d *database) learn(ctx context.Context, via gorm.ConnPool) (*knowledge, error) {
+	before := d.known.Load()
+	d.learning.Lock()
+	defer d.learning.Unlock()
+	if k := d.known.Load(); k != before && !d.stale.Load() {
+		return k, nil
+	}
+	if time.Since(d.failed) < retryAge {
+		return nil, errLater
+	}
+	return d.read(ctx, via)
+}
+
+// learnAnew reads the catalog in any case.
+func (d *database) learnAnew(ctx context.Context, via gorm.ConnPool) (*knowledge, error) {
+	d.learning.Lock()
+	defer d.learning.Unlock()
+	return d.read(ctx, via)
+}
+
+// read reads the catalog. The caller holds learning.
+func (d *database) read(ctx context.Context, via gorm.ConnPool) (*knowledge, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), learnTimeout)
+	defer cancel()
+	id, err := d.identify(ctx, via)
+	if err != nil {
+		d.failed = time.Now()
+		return nil, err
+	}
+	// A change that comes later makes it stale again; one that Redis is told of changes a pin.
+	d.stale.Store(false)
+	pins, _ := d.h.opt.Protocol.Pin(ctx, id.all) // without them nothing is served
+	c, err := catalog.Load(ctx, via, d.dialect)
+	if err != nil {
+		d.stale.Store(true)
+		d.failed = time.Now()
+		return nil, err
+	}
+	k := &knowledge{identity: id, graph: relations.New(c, d.lexer), pins: pins, read: time.Now()}
+	d.known.Store(k)
+	return k, nil
+}
+
+// identify asks the database once what it is.
+func (d *database) identify(ctx context.Context, via gorm.ConnPool) (*identity, error) {
+	if id := d.identity.Load(); id != nil {
+		return id, nil
+	}
+	found, err := catalog.Identify(ctx, via, d.dialect, d.h.opt.Host)
+	if err != nil {
+		return nil, err
+	}
+	if !found.Certain && !d.h.opt.OwnNamespace {
+		return nil, errUncertain
+	}
+	if found.Database == "" {
+		found.Database = d.memory()
+	}
+	names, err := keying.NewSpace(d.h.opt.Namespace, found.Database)
+	if err != nil {
+		return nil, fmt.Errorf("Namespace: %w", err)
+	}
+	id := &identity{names: names, session: found.Session, all: names.All()}
+	d.identity.Store(id)
+	return id, nil
+}
+
+// process names this process, among all that there ever were.
+var process = rand.Text() //nolint:gochecknoglobals // as it says
+
+// memory names a database that lives in memory: each handle has its own, unless the DSN says that it is shared.
+func (d *database) memory() string {
+	if strings.Contains(d.dsn, "cache=shared") || strings.Contains(d.dsn, "vfs=memdb") {
+		return "memory-" + process + "-" + d.dsn
+	}
+	return "memory-" + rand.Text()
+}
+
+// changed notes that the catalog may have changed.
+func (d *database) changed() { d.stale.Store(true) }

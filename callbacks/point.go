@@ -1,0 +1,354 @@
+package callbacks
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gorm-rediscache/rediscache/internal/catalog"
+	"github.com/gorm-rediscache/rediscache/internal/sqltext"
+	"github.com/gorm-rediscache/rediscache/keying"
+)
+
+// maxPoint is the greatest number of rows that are looked up one by one.
+const maxPoint = 500
+
+// A pointPlan is that of a query which looks rows up by primary key: each row is an entry of its own, shared by all
+// queries that select the same columns and restrict rows in the same way besides.
+type pointPlan struct {
+	table *keying.Table
+	key   []catalog.Column
+	kinds []keying.KeyKind
+	// tuples are the keys that are looked up: an operand for each column of the key.
+	tuples [][]sqltext.Operand
+	// rest are the arguments that restrict rows besides; shape stands for the rest of the query, variant for both if
+	// there are no such arguments.
+	rest    []int
+	shape   string
+	variant keying.Digest
+	limit   *sqltext.Operand
+	// descending is set if the rows are wanted in that order. Else they are in the order of their keys: the query's, or
+	// any, if it has none.
+	descending bool
+	// list is where the keys stand in the text, if they can be replaced by fewer.
+	list *sqltext.Condition
+}
+
+// point plans a lookup; nil if the query is none.
+func (k *knowledge) point(p *plan, names []string, shape []string) *pointPlan {
+	q := p.script.Parts[0].Lookup
+	if q == nil || !q.Plain || q.Offset || len(names) != 1 || names[0] != q.Table.Name {
+		return nil
+	}
+	t, ok := k.graph.Table(q.Table.Name)
+	kinds := kindsOf(t.Key)
+	if !ok || kinds == nil {
+		return nil
+	}
+	keys, used := keyConditions(q.Conditions, t.Key)
+	if keys == nil {
+		return nil
+	}
+	pt := &pointPlan{table: k.table(t.Name), key: t.Key, kinds: kinds, tuples: keys, limit: q.Limit}
+	if len(keys) > 1 && !pt.orders(q) {
+		return nil
+	}
+	if len(used) == 1 && used[0].ListEnd > 0 {
+		pt.list = used[0]
+	}
+	pt.shapeOf(p, q, used, shape)
+	return pt
+}
+
+// keyConditions returns the keys that the conditions limit the query to, one operand for each column of the key, and
+// the conditions that say so.
+func keyConditions(conditions []sqltext.Condition, key []catalog.Column) (tuples [][]sqltext.Operand, used []*sqltext.Condition) {
+	if len(key) == 0 {
+		return nil, nil
+	}
+	tuples = [][]sqltext.Operand{make([]sqltext.Operand, len(key))}
+	bound := make([]bool, len(key))
+	for i := range conditions {
+		c := &conditions[i]
+		at := positions(c.Columns, key)
+		if at == nil || slices.ContainsFunc(at, func(n int) bool { return bound[n] }) {
+			continue
+		}
+		if len(tuples)*len(c.Tuples) > maxPoint {
+			return nil, nil
+		}
+		tuples = cross(tuples, c.Tuples, at)
+		for _, n := range at {
+			bound[n] = true
+		}
+		used = append(used, c)
+	}
+	if slices.Contains(bound, false) {
+		return nil, nil
+	}
+	return tuples, used
+}
+
+// positions returns where columns stand in a key; nil if one of them does not.
+func positions(columns []string, key []catalog.Column) []int {
+	at := make([]int, len(columns))
+	for i, column := range columns {
+		at[i] = slices.IndexFunc(key, func(c catalog.Column) bool { return c.Name == column })
+		if at[i] < 0 || slices.Contains(at[:i], at[i]) {
+			return nil
+		}
+	}
+	return at
+}
+
+// cross returns every combination of keys with values for some of their columns.
+func cross(keys, values [][]sqltext.Operand, at []int) [][]sqltext.Operand {
+	all := make([][]sqltext.Operand, 0, len(keys)*len(values))
+	for _, key := range keys {
+		for _, v := range values {
+			k := slices.Clone(key)
+			for i, n := range at {
+				k[n] = v[i]
+			}
+			all = append(all, k)
+		}
+	}
+	return all
+}
+
+// orders reports whether several rows can be put into the order that the query wants: any, or that of an integer key.
+// Others are the database's affair: text has collations.
+func (pt *pointPlan) orders(q *sqltext.Lookup) bool {
+	if !slices.Contains(q.Output, "*") && !pt.selects(q.Output) {
+		return false // rows cannot be told apart
+	}
+	if !q.Ordered {
+		return true
+	}
+	if len(pt.key) != 1 || pt.kinds[0] != keying.Integer || len(q.Order) == 0 || q.Order[0].Column != pt.key[0].Name {
+		return false
+	}
+	pt.descending = q.Order[0].Descending
+	return true
+}
+
+// selects reports whether the key is among the columns of the answer.
+func (pt *pointPlan) selects(output []string) bool {
+	for _, c := range pt.key {
+		if !slices.Contains(output, c.Name) {
+			return false
+		}
+	}
+	return true
+}
+
+// shapeOf collects what else the query says: what it selects, and how it restricts rows besides.
+func (pt *pointPlan) shapeOf(p *plan, q *sqltext.Lookup, used []*sqltext.Condition, shape []string) {
+	spans := slices.Clone(q.Rest)
+	for i := range q.Conditions {
+		if c := &q.Conditions[i]; !slices.Contains(used, c) {
+			spans = append(spans, sqltext.Span{Start: c.Start, End: c.End})
+		}
+	}
+	slices.SortFunc(spans, func(a, b sqltext.Span) int { return cmp.Compare(a.Start, b.Start) })
+	parts := append(slices.Clone(shape), q.Table.Schema, p.src[q.Select.Start:q.Select.End])
+	for _, span := range spans {
+		text, params := p.normal(span)
+		parts = append(parts, text)
+		pt.rest = append(pt.rest, params...)
+	}
+	f := keying.NewFingerprint(parts...)
+	if len(pt.rest) == 0 {
+		pt.variant = f.Variant()
+	}
+	pt.shape = f.Sum()
+}
+
+// normal returns a part of the text with its placeholders made equal, and their numbers.
+func (p *plan) normal(span sqltext.Span) (text string, params []int) {
+	var b strings.Builder
+	from := span.Start
+	for _, ph := range p.script.Placeholders {
+		if ph.Start < span.Start || ph.End > span.End {
+			continue
+		}
+		b.WriteString(p.src[from:ph.Start])
+		b.WriteByte('?')
+		from = ph.End
+		params = append(params, ph.N)
+	}
+	b.WriteString(p.src[from:span.End])
+	return b.String(), params
+}
+
+// A lookup is a pointPlan with its arguments.
+type lookup struct {
+	*pointPlan
+	keys []keying.PrimaryKey
+	// tuple is where each key stands among the tuples.
+	tuple   []int
+	variant keying.Digest
+	args    []any
+}
+
+// bind puts arguments into the plan. It answers false if they are not what can be looked up row by row.
+func (pt *pointPlan) bind(args []any) (*lookup, bool) {
+	l := &lookup{pointPlan: pt, variant: pt.variant, args: args}
+	if !l.bindKeys() {
+		return nil, false
+	}
+	if pt.limit != nil && !l.within(*pt.limit) {
+		return nil, false
+	}
+	if len(pt.rest) > 0 {
+		f := keying.NewFingerprint(pt.shape)
+		for _, n := range pt.rest {
+			if addArg(f, args[n-1]) != nil {
+				return nil, false
+			}
+		}
+		l.variant = f.Query()
+	}
+	return l, true
+}
+
+// bindKeys names the rows that are looked up, each once.
+func (l *lookup) bindKeys() bool {
+	l.keys = make([]keying.PrimaryKey, 0, len(l.tuples))
+	var seen map[keying.PrimaryKey]bool
+	if len(l.tuples) > 1 {
+		seen = make(map[keying.PrimaryKey]bool, len(l.tuples))
+		l.tuple = make([]int, 0, len(l.tuples))
+	}
+	for i, tuple := range l.tuples {
+		key, ok := primaryKey(l.kinds, tuple, l.args)
+		if !ok {
+			return false
+		}
+		if seen != nil {
+			if seen[key] {
+				continue
+			}
+			seen[key] = true
+			l.tuple = append(l.tuple, i)
+		}
+		l.keys = append(l.keys, key)
+	}
+	return true
+}
+
+// primaryKey names the row of a tuple.
+func primaryKey(kinds []keying.KeyKind, tuple []sqltext.Operand, args []any) (keying.PrimaryKey, bool) {
+	if len(tuple) == 1 {
+		return keying.NewPrimaryKey(kinds, value(tuple[0], args))
+	}
+	values := make([]any, len(tuple))
+	for i, op := range tuple {
+		values[i] = value(op, args)
+	}
+	return keying.NewPrimaryKey(kinds, values...)
+}
+
+var errMoment = errors.New("means the moment, as a time")
+
+// addArg adds an argument to a fingerprint, unless the database might take it for the moment at which it is read.
+func addArg(f *keying.Fingerprint, arg any) error {
+	switch arg.(type) {
+	case int, int64, uint, bool, time.Time:
+	default:
+		if plain, err := keying.Plain(arg); err == nil {
+			if s, ok := plain.(string); ok && sqltext.IsMoment(s) {
+				return errMoment
+			}
+		}
+	}
+	return f.Arg(arg)
+}
+
+// value returns what an operand stands for.
+func value(op sqltext.Operand, args []any) any {
+	if op.Param > 0 {
+		return args[op.Param-1]
+	}
+	return op.Literal
+}
+
+// within reports whether LIMIT leaves room for every row.
+func (l *lookup) within(limit sqltext.Operand) bool {
+	n, ok := keying.NewPrimaryKey([]keying.KeyKind{keying.Integer}, value(limit, l.args))
+	if !ok {
+		return false
+	}
+	rows, err := strconv.Atoi(n.String())
+	return err == nil && rows >= len(l.keys)
+}
+
+// narrow returns the query for some of the keys only, with the arguments that are left. Placeholders are numbered
+// anew: a database wants to know the type of each argument.
+func (l *lookup) narrow(p *plan, positional bool, keep []int) (text string, args []any) {
+	n := narrower{p: p, args: l.args, positional: positional, numbers: map[int]int{}}
+	n.copy(0, l.list.ListStart)
+	for i, k := range keep {
+		if i > 0 {
+			n.b.WriteByte(',')
+		}
+		tuple := l.list.Tuples[l.tuple[k]]
+		if len(tuple) > 1 {
+			n.b.WriteByte('(')
+		}
+		for j, op := range tuple {
+			if j > 0 {
+				n.b.WriteByte(',')
+			}
+			n.copy(op.Start, op.End)
+		}
+		if len(tuple) > 1 {
+			n.b.WriteByte(')')
+		}
+	}
+	n.copy(l.list.ListEnd, len(p.src))
+	return n.b.String(), n.kept
+}
+
+// A narrower copies parts of a text, and numbers their placeholders anew.
+type narrower struct {
+	p    *plan
+	args []any
+	// positional placeholders have no numbers.
+	positional bool
+	numbers    map[int]int
+	kept       []any
+	b          strings.Builder
+}
+
+func (n *narrower) copy(start, end int) {
+	from := start
+	for _, ph := range n.p.script.Placeholders {
+		if ph.Start < start || ph.End > end {
+			continue
+		}
+		n.b.WriteString(n.p.src[from:ph.Start])
+		n.placeholder(ph.N)
+		from = ph.End
+	}
+	n.b.WriteString(n.p.src[from:end])
+}
+
+func (n *narrower) placeholder(old int) {
+	if n.positional {
+		n.kept = append(n.kept, n.args[old-1])
+		n.b.WriteByte('?')
+		return
+	}
+	number, ok := n.numbers[old]
+	if !ok {
+		n.kept = append(n.kept, n.args[old-1])
+		number = len(n.kept)
+		n.numbers[old] = number
+	}
+	n.b.WriteByte('$')
+	n.b.WriteString(strconv.Itoa(number))
+}

@@ -1,0 +1,161 @@
+package callbacks
+
+import (
+	"database/sql"
+	"fmt"
+
+	"github.com/gorm-rediscache/rediscache/internal/catalog"
+	"github.com/gorm-rediscache/rediscache/internal/consistency"
+	"github.com/gorm-rediscache/rediscache/internal/rowcodec"
+	"github.com/gorm-rediscache/rediscache/internal/txpool"
+	"github.com/gorm-rediscache/rediscache/metrics"
+)
+
+// exec runs a statement that writes and returns no rows.
+func (s *shim) exec(st *statement) (sql.Result, error) {
+	w, err := s.announce(st)
+	if err != nil {
+		return nil, err
+	}
+	if w == nil {
+		return s.ConnPool.ExecContext(st.ctx, st.text, st.args...)
+	}
+	end := metrics.InDoubt // if the driver panics
+	defer func() { w.end(st, end) }()
+	result, err := s.ConnPool.ExecContext(st.ctx, st.text, st.args...)
+	end = outcome(err, st.d.dialect)
+	return result, err
+}
+
+// queryWrite runs a statement that writes and returns rows. In autocommit it may commit only when its rows have been
+// read, so its end is theirs.
+func (s *shim) queryWrite(st *statement) (*sql.Rows, error) {
+	w, err := s.announce(st)
+	if err != nil {
+		return nil, err
+	}
+	if w == nil {
+		return s.ConnPool.QueryContext(st.ctx, st.text, st.args...)
+	}
+	ended := false
+	defer func() {
+		if !ended { // the driver panics
+			w.end(st, metrics.InDoubt)
+		}
+	}()
+	rows, err := s.ConnPool.QueryContext(st.ctx, st.text, st.args...)
+	ended = true
+	if err != nil {
+		w.end(st, outcome(err, st.d.dialect))
+		return nil, err
+	}
+	return s.h.player.Rows(rowcodec.Playback{Tail: rows, Closed: func() {
+		w.end(st, outcome(rows.Err(), st.d.dialect))
+	}})
+}
+
+// An autocommit is a write that commits by itself.
+type autocommit struct {
+	write *consistency.Write
+	// unseen is set if its statement is part of a transaction whose end cannot be observed.
+	unseen bool
+}
+
+func (a *autocommit) end(st *statement, o metrics.WriteOutcome) {
+	st.note()
+	if a.unseen && o == metrics.Committed {
+		o = metrics.Unseen
+	}
+	if a.write != nil {
+		a.write.End(st.ctx, o)
+	}
+}
+
+// announce takes notice of what a statement is about to change. In a transaction it is remembered until that commits;
+// in autocommit it is announced now, and has to be ended by the caller. An error means that the statement must not run.
+func (s *shim) announce(st *statement) (*autocommit, error) {
+	id := st.d.identity.Load()
+	if id == nil {
+		return nil, s.nameless(st)
+	}
+	if s.inTransaction() {
+		return s.announceInTransaction(st, id)
+	}
+	if st.ctx.Err() != nil {
+		return nil, nil //nolint:nilnil // it will not run
+	}
+	var e effects
+	s.effects(st, &e, false)
+	return s.intend(st, id, &e)
+}
+
+func (s *shim) intend(st *statement, id *identity, e *effects) (*autocommit, error) {
+	if e.empty() {
+		return &autocommit{}, nil
+	}
+	w, err := s.h.opt.Protocol.Intend(st.ctx, e.tags(id))
+	if err != nil {
+		return nil, err
+	}
+	return &autocommit{write: w}, nil
+}
+
+func (s *shim) announceInTransaction(st *statement, id *identity) (*autocommit, error) {
+	observer, state := s.h.tracker.Observe(s.ConnPool, func() txpool.Observer {
+		return &transaction{d: st.d, id: id, ctx: st.ctx}
+	})
+	switch state {
+	case txpool.Observed:
+		tx := observer.(*transaction) //nolint:forcetypeassert // made above
+		tx.touch(func(e *effects) {
+			s.created = s.effects(st, e, s.use == creating)
+		}, st.p == nil || st.p.definition)
+		s.inserted = tx
+		st.note()
+		return nil, nil //nolint:nilnil // announced when it commits
+	case txpool.Ended:
+		return nil, nil //nolint:nilnil // it will fail
+	case txpool.Opaque:
+	}
+	// The end of the transaction cannot be observed: what it touches is held back for a while.
+	var e effects
+	s.effects(st, &e, false)
+	w, err := s.intend(st, id, &e)
+	if w != nil {
+		w.unseen = true
+	}
+	return w, err
+}
+
+// effects adds what a statement changes. It returns the inserts whose keys can be learned from the model afterwards.
+func (s *shim) effects(st *statement, e *effects, later bool) []tableWrite {
+	if st.p == nil {
+		e.everything = true
+		return nil
+	}
+	if len(st.control.Touches) > 0 {
+		var w writePlan
+		for _, name := range st.control.Touches {
+			st.k.touched(&w, bare(name))
+		}
+		e.add(st.k, &w, nil, false, false)
+	}
+	if st.p.write == nil {
+		return nil
+	}
+	return e.add(st.k, st.p.write, st.args, st.bound(), later)
+}
+
+// nameless is a write to a database that could not be asked what it is: nobody can be told of it.
+func (s *shim) nameless(st *statement) error {
+	if !catalog.Knows(st.d.dialect) {
+		return nil // nobody caches such a database
+	}
+	err := s.h.opt.Protocol.Unannounceable()
+	s.h.opt.Logger.WarnContext(st.ctx, "rediscache: a write could not be announced: the database was not identified",
+		"statement", st.text)
+	if err != nil {
+		return fmt.Errorf("rediscache: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+package rediscache
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/gorm-rediscache/rediscache/internal/consistency"
+	"github.com/gorm-rediscache/rediscache/keying"
+	"github.com/gorm-rediscache/rediscache/metrics"
+	"github.com/gorm-rediscache/rediscache/store"
+	"github.com/gorm-rediscache/rediscache/ttlconfig"
+)
+
+// Config configures a plugin. The zero Config works.
+type Config struct {
+	// Redis holds the cache: one server, Sentinel or Cluster. The client stays the application's. Clients that read from
+	// replicas, or that cache themselves, are refused. Defaults to a client made from the environment: REDIS_URL, or
+	// REDIS_HOST, REDIS_PORT, REDIS_USERNAME, REDIS_PASSWORD, REDIS_DB and REDIS_TLS; to localhost:6379 without them.
+	Redis redis.UniversalClient
+	// Store holds the cache in place of Redis.
+	Store store.Store
+
+	// Namespace is the beginning of every key, for applications that share a Redis and must not share a cache, and for
+	// databases that are copies of one another, which cannot be told apart. 1 to 64 letters, digits and . _ -
+	// Defaults to "rc". The name of the database follows it in any case.
+	Namespace string
+
+	// Policy says how long answers are kept. Models gives models policies of their own; ttlconfig.Never turns one off.
+	Policy ttlconfig.Policy
+	Models ttlconfig.Models
+
+	// OnOutage says what a write does that cannot tell Redis before its commit. Defaults to Journal.
+	OnOutage Outage
+
+	// Timeout bounds each exchange with Redis. Defaults to 100 ms.
+	Timeout time.Duration
+
+	// MaxRows and MaxBytes bound the answers that are kept. Defaults to 10 000 rows and 1 MiB.
+	MaxRows  int
+	MaxBytes int
+
+	// ReadReplicas, with dbresolver, leaves what the cache does not have to the replica that dbresolver chose; nothing
+	// of that is stored. By default the source is asked, and the answer stored.
+	ReadReplicas bool
+
+	// WrapConnPool observes transactions by wrapping the connection pool, instead of on the *sql.Tx. Programs that look
+	// for a *sql.Tx or a *sql.DB in GORM's ConnPool then find another type, and transactions that were begun elsewhere
+	// are not seen (docs/decisions/0002-observing-transactions.md).
+	WrapConnPool bool
+
+	// Recorder receives what the cache reports about itself. Defaults to none.
+	Recorder metrics.Recorder
+	// Logger is told when Redis is lost and found, and what keeps the cache from working. Defaults to slog.Default().
+	Logger *slog.Logger
+}
+
+// Outage says what a write does that cannot tell Redis before its commit.
+type Outage uint8
+
+const (
+	// Journal commits. The process remembers what was touched, serves nothing from the cache before Redis has been
+	// told, and tells it as soon as it answers. Other processes may serve what was there before until then, at most for
+	// its time to live.
+	Journal Outage = iota
+	// FailWrite refuses the write with ErrUnannounced: nothing stale is ever served, and nothing can be written while
+	// Redis does not answer.
+	FailWrite
+)
+
+// Defaults of [Config].
+const (
+	defaultTimeout  = consistency.DefaultTimeout
+	defaultMaxRows  = 10_000
+	defaultMaxBytes = consistency.DefaultMaxEntry
+)
+
+func (c Config) withDefaults() Config {
+	if c.Timeout == 0 {
+		c.Timeout = defaultTimeout
+	}
+	if c.MaxRows == 0 {
+		c.MaxRows = defaultMaxRows
+	}
+	if c.MaxBytes == 0 {
+		c.MaxBytes = defaultMaxBytes
+	}
+	if c.Recorder == nil {
+		c.Recorder = metrics.Nop{}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+// validate returns everything that is wrong, naming the fields.
+func (c Config) validate() error {
+	var errs []error
+	wrong := func(field string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("Config.%s: %w", field, err))
+		}
+	}
+	if c.Redis != nil && c.Store != nil {
+		wrong("Store", errors.New("set Redis or Store, not both"))
+	}
+	if c.Namespace != "" {
+		wrong("Namespace", keying.ValidNamespace(c.Namespace))
+	}
+	wrong("Policy", c.Policy.Validate())
+	for model, policy := range c.Models {
+		if model.New() == nil {
+			wrong("Models", errors.New("use ttlconfig.For to name a model"))
+		}
+		wrong(fmt.Sprintf("Models[%s]", model), policy.Validate())
+	}
+	if c.OnOutage > FailWrite {
+		wrong("OnOutage", fmt.Errorf("want Journal or FailWrite, got %d", c.OnOutage))
+	}
+	if c.Timeout < 0 {
+		wrong("Timeout", fmt.Errorf("want a positive duration, got %v", c.Timeout))
+	}
+	if c.MaxRows < 0 {
+		wrong("MaxRows", fmt.Errorf("want a positive number, got %d", c.MaxRows))
+	}
+	if c.MaxBytes < 0 {
+		wrong("MaxBytes", fmt.Errorf("want a positive number, got %d", c.MaxBytes))
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrConfig, errors.Join(errs...))
+}

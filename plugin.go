@@ -1,0 +1,141 @@
+package rediscache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+	"gorm.io/gorm"
+
+	"github.com/gorm-rediscache/rediscache/callbacks"
+	"github.com/gorm-rediscache/rediscache/internal/breaker"
+	"github.com/gorm-rediscache/rediscache/internal/consistency"
+	"github.com/gorm-rediscache/rediscache/keying"
+	"github.com/gorm-rediscache/rediscache/metrics"
+	"github.com/gorm-rediscache/rediscache/store"
+	"github.com/gorm-rediscache/rediscache/store/redisstore"
+)
+
+// pluginName is the name under which GORM keeps the plugin.
+const pluginName = "rediscache"
+
+// A Plugin caches for the GORM handles that use it. Use [New].
+type Plugin struct {
+	cfg Config
+
+	mu       sync.Mutex
+	closed   bool
+	client   *redis.Client // made from the environment
+	protocol *consistency.Protocol
+	hooks    *callbacks.Hooks
+}
+
+var _ gorm.Plugin = (*Plugin)(nil)
+
+// New returns a plugin. It dials nothing, and cannot fail: what is wrong with the Config is the error of gorm.DB.Use.
+//
+// One plugin may be used by several handles, of one database or of several; they share its connections.
+func New(cfg Config) *Plugin { return &Plugin{cfg: cfg} }
+
+// Name implements [gorm.Plugin].
+func (p *Plugin) Name() string { return pluginName }
+
+// Initialize implements [gorm.Plugin]; gorm.DB.Use calls it. It asks the database what it is and what tables it has.
+func (p *Plugin) Initialize(db *gorm.DB) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return ErrClosed
+	}
+	if p.hooks == nil {
+		if err := p.start(); err != nil {
+			return err
+		}
+	}
+	if err := p.hooks.Register(context.Background(), db); err != nil { //nolint:forbidigo // GORM hands none
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return nil
+}
+
+// start makes everything that handles share.
+func (p *Plugin) start() error {
+	cfg := p.cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return err
+	}
+	s, err := p.store(cfg)
+	if err != nil {
+		return err
+	}
+	guarded := breaker.Wrap(s, breaker.Options{
+		Logger: cfg.Logger,
+		OnChange: func(open bool) {
+			cfg.Recorder.State(metrics.StateEvent{State: metrics.StoreOpen, On: open})
+		},
+	})
+	p.protocol = consistency.New(consistency.Config{
+		Store: guarded, Outage: consistency.Outage(cfg.OnOutage), Timeout: cfg.Timeout, MaxEntry: cfg.MaxBytes,
+		Recorder: cfg.Recorder, Logger: cfg.Logger,
+	})
+	options := callbacks.Options{
+		Protocol: p.protocol, Namespace: cfg.Namespace, OwnNamespace: cfg.Namespace != "", Policy: cfg.Policy,
+		Models: cfg.Models, MaxRows: cfg.MaxRows, MaxBytes: cfg.MaxBytes, WrapConnPool: cfg.WrapConnPool,
+		ReadReplicas: cfg.ReadReplicas, Recorder: cfg.Recorder, Logger: cfg.Logger,
+	}
+	if options.Namespace == "" {
+		options.Namespace = keying.DefaultNamespace
+	}
+	if options.Host, err = os.Hostname(); err != nil {
+		options.Host = "localhost"
+	}
+	p.hooks = callbacks.New(options)
+	return nil
+}
+
+// store returns what holds the cache.
+func (p *Plugin) store(cfg Config) (store.Store, error) {
+	if cfg.Store != nil {
+		return cfg.Store, nil
+	}
+	client := cfg.Redis
+	if client == nil {
+		opt, err := optionsFromEnv(os.Getenv, cfg.Timeout)
+		if err != nil {
+			return nil, err
+		}
+		p.client = redis.NewClient(opt)
+		client = p.client
+	}
+	s, err := redisstore.New(client, redisstore.Options{Timeout: cfg.Timeout, Logger: cfg.Logger})
+	if err != nil {
+		return nil, fmt.Errorf("%w: Config.Redis: %w", ErrConfig, err)
+	}
+	return s, nil
+}
+
+// Close stops caching: from now on every statement of the handles goes to the database. It waits, until the context is
+// over, for answers that are being stored and for writes that Redis still has to be told of. It closes the client that
+// the plugin made from the environment, and no other.
+//
+// A handle that goes on writing afterwards does not tell Redis: close the plugin when the application stops.
+func (p *Plugin) Close(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || p.hooks == nil {
+		p.closed = true
+		return nil
+	}
+	p.closed = true
+	errs := []error{p.hooks.Close(), p.protocol.Close(ctx)}
+	if p.client != nil {
+		errs = append(errs, p.client.Close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("rediscache: close: %w", err)
+	}
+	return nil
+}
