@@ -102,11 +102,11 @@ func (c Config) validate() error {
 	var errs []error
 	wrong := func(field string, err error) {
 		if err != nil {
-			errs = append(errs, fmt.Errorf("Config.%s: %w", field, err))
+			errs = append(errs, fmt.Errorf("Config.%s: %w", field, err)) //nolint:staticcheck // begins with a name
 		}
 	}
 	if c.Redis != nil && c.Store != nil {
-		wrong("Store", errors.New("set Redis or Store, not both"))
+		wrong("Store", errors.New("want Redis or Store, not both"))
 	}
 	if c.Namespace != "" {
 		wrong("Namespace", keying.ValidNamespace(c.Namespace))
@@ -114,7 +114,7 @@ func (c Config) validate() error {
 	wrong("Policy", c.Policy.Validate())
 	for model, policy := range c.Models {
 		if model.New() == nil {
-			wrong("Models", errors.New("use ttlconfig.For to name a model"))
+			wrong("Models", errors.New("want models named by ttlconfig.For"))
 		}
 		wrong(fmt.Sprintf("Models[%s]", model), policy.Validate())
 	}

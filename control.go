@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	// Bypass, as a clause, lets a statement neither read from the cache nor store in it, nor its preloads. Writes are
+	// Bypass is a clause that lets a statement neither read from the cache nor store in it, nor its preloads. Writes are
 	// announced all the same.
 	Bypass control = iota
-	// Refresh, as a clause, reads the database even if the cache has the answer, and stores it.
+	// Refresh is a clause that reads the database even if the cache has the answer, and stores it.
 	Refresh
 )
 
@@ -43,7 +43,7 @@ func WithRefresh(ctx context.Context) context.Context {
 	return callbacks.WithControl(ctx, callbacks.Control{Refresh: true})
 }
 
-// Touches, as a clause, says that a statement may change any row of these tables, besides what its text shows: that
+// Touches returns a clause that says that a statement may change any row of these tables, besides what its text shows: that
 // of a procedure that it calls, say. What the database changes by itself then counts, too.
 func Touches(tables ...string) clause.Expression { return touches(tables) }
 

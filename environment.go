@@ -16,7 +16,7 @@ const (
 	envHost     = "REDIS_HOST"
 	envPort     = "REDIS_PORT"
 	envUsername = "REDIS_USERNAME"
-	envPassword = "REDIS_PASSWORD" //nolint:gosec // the name of one
+	envPassword = "REDIS_PASSWORD"
 	envDB       = "REDIS_DB"
 	envTLS      = "REDIS_TLS"
 )

@@ -2,6 +2,7 @@ package callbacks
 
 import (
 	"context"
+	"slices"
 
 	"gorm.io/gorm"
 )
@@ -20,7 +21,7 @@ type Control struct {
 func (c Control) and(other Control) Control {
 	return Control{
 		Bypass: c.Bypass || other.Bypass, Refresh: c.Refresh || other.Refresh,
-		Touches: append(c.Touches[:len(c.Touches):len(c.Touches)], other.Touches...),
+		Touches: append(slices.Clip(c.Touches), other.Touches...),
 	}
 }
 

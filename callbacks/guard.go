@@ -55,7 +55,5 @@ func (h *Hooks) guard(db *gorm.DB) {
 		_ = db.AddError(err) // FailWrite: in a transaction it is rolled back
 		return
 	}
-	if w != nil {
-		w.end(st, metrics.Committed)
-	}
+	w.end(st, metrics.Committed)
 }

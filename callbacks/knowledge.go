@@ -234,7 +234,7 @@ func (d *database) identify(ctx context.Context, via gorm.ConnPool) (*identity, 
 	}
 	names, err := keying.NewSpace(d.h.opt.Namespace, found.Database)
 	if err != nil {
-		return nil, fmt.Errorf("Namespace: %w", err)
+		return nil, fmt.Errorf("namespace: %w", err)
 	}
 	id := &identity{names: names, session: found.Session, all: names.All()}
 	d.identity.Store(id)

@@ -65,7 +65,9 @@ func (k *knowledge) point(p *plan, names []string, shape []string) *pointPlan {
 
 // keyConditions returns the keys that the conditions limit the query to, one operand for each column of the key, and
 // the conditions that say so.
-func keyConditions(conditions []sqltext.Condition, key []catalog.Column) (tuples [][]sqltext.Operand, used []*sqltext.Condition) {
+func keyConditions(
+	conditions []sqltext.Condition, key []catalog.Column,
+) (tuples [][]sqltext.Operand, used []*sqltext.Condition) {
 	if len(key) == 0 {
 		return nil, nil
 	}

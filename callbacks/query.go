@@ -171,6 +171,7 @@ func (q *query) bypass(reason metrics.Reason) (*sql.Rows, error) {
 	switch reason {
 	case metrics.ReasonWriting, metrics.ReasonTorn, metrics.ReasonJournal:
 		pool = q.source
+	default:
 	}
 	rows, err := pool.QueryContext(q.st.ctx, q.st.text, q.st.args...)
 	q.s.record(q.st, metrics.ReadEvent{Outcome: metrics.Bypass, Reason: reason, Duration: time.Since(q.start)})
@@ -239,6 +240,7 @@ func (q *query) limits() rowcodec.Limits {
 		switch q.s.db.Statement.ReflectValue.Kind() {
 		case reflect.Struct, reflect.Map:
 			l.Rows = 2
+		default:
 		}
 	}
 	return l

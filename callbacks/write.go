@@ -17,9 +17,6 @@ func (s *shim) exec(st *statement) (sql.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if w == nil {
-		return s.ConnPool.ExecContext(st.ctx, st.text, st.args...)
-	}
 	end := metrics.InDoubt // if the driver panics
 	defer func() { w.end(st, end) }()
 	result, err := s.ConnPool.ExecContext(st.ctx, st.text, st.args...)
@@ -34,7 +31,8 @@ func (s *shim) queryWrite(st *statement) (*sql.Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	if w == nil {
+	if w.write == nil {
+		defer st.note()
 		return s.ConnPool.QueryContext(st.ctx, st.text, st.args...)
 	}
 	ended := false
@@ -56,6 +54,7 @@ func (s *shim) queryWrite(st *statement) (*sql.Rows, error) {
 
 // An autocommit is a write that commits by itself.
 type autocommit struct {
+	// write was announced; nil if there is nothing to announce, or not yet.
 	write *consistency.Write
 	// unseen is set if its statement is part of a transaction whose end cannot be observed.
 	unseen bool
@@ -72,19 +71,20 @@ func (a *autocommit) end(st *statement, o metrics.WriteOutcome) {
 }
 
 // announce takes notice of what a statement is about to change. In a transaction it is remembered until that commits;
-// in autocommit it is announced now, and has to be ended by the caller. An error means that the statement must not run.
+// in autocommit it is announced now. The caller ends it when the statement is over. An error means that the statement
+// must not run.
 func (s *shim) announce(st *statement) (*autocommit, error) {
 	id := st.d.identity.Load()
 	if id == nil {
-		return nil, s.nameless(st)
+		return &autocommit{}, s.nameless(st)
 	}
 	if s.inTransaction() {
 		return s.announceInTransaction(st, id)
 	}
-	if st.ctx.Err() != nil {
-		return nil, nil //nolint:nilnil // it will not run
-	}
 	var e effects
+	if st.ctx.Err() != nil {
+		return &autocommit{}, nil //nolint:nilerr // it will not run, and says so itself
+	}
 	s.effects(st, &e, false)
 	return s.intend(st, id, &e)
 }
@@ -112,19 +112,20 @@ func (s *shim) announceInTransaction(st *statement, id *identity) (*autocommit, 
 		}, st.p == nil || st.p.definition)
 		s.inserted = tx
 		st.note()
-		return nil, nil //nolint:nilnil // announced when it commits
+		return &autocommit{}, nil // announced when it commits
 	case txpool.Ended:
-		return nil, nil //nolint:nilnil // it will fail
+		return &autocommit{}, nil // it will fail
 	case txpool.Opaque:
 	}
 	// The end of the transaction cannot be observed: what it touches is held back for a while.
 	var e effects
 	s.effects(st, &e, false)
 	w, err := s.intend(st, id, &e)
-	if w != nil {
-		w.unseen = true
+	if err != nil {
+		return nil, err
 	}
-	return w, err
+	w.unseen = true
+	return w, nil
 }
 
 // effects adds what a statement changes. It returns the inserts whose keys can be learned from the model afterwards.

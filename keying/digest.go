@@ -139,6 +139,7 @@ func appendReflected(b []byte, v reflect.Value) ([]byte, error) {
 		if v.Type().Elem().Kind() == reflect.Uint8 {
 			return appendValue(b, v.Bytes())
 		}
+	default:
 	}
 	return nil, fmt.Errorf("%s: %w", v.Type(), errArgument)
 }

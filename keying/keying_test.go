@@ -163,7 +163,8 @@ func TestSpellingsOfOneKeyShareTheirTag(t *testing.T) {
 	}{
 		{integer, []any{
 			7, int8(7), int64(7), uint(7), uint64(7), userID(7), &seven, "7", "007",
-			sql.NullInt64{Int64: 7, Valid: true}, sql.NullString{String: "7", Valid: true},
+			sql.NullInt64{Int64: 7, Valid: true},
+			sql.NullString{String: "7", Valid: true},
 		}},
 		{integer, []any{0, "0", "-0", "000"}},
 		{integer, []any{-3, "-3", "-03"}},
@@ -251,10 +252,35 @@ func TestArgumentsThatTheDatabaseTellsApartHaveDifferentDigests(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
 	seen := map[keying.Digest]string{}
 	for _, args := range [][]any{
-		{}, {nil}, {nil, nil}, {1}, {"1"}, {1.0}, {float32(1)}, {true}, {false}, {""}, {[]byte{}}, {[]byte("1")},
-		{"x y", "z"}, {"x", "y z"}, {"x:y", "z"}, {"x", "y:z"}, {"xy", "z"}, {"x", "yz"},
-		{"<nil>"}, {"nil"}, {status("1")}, {money{1}}, {uint64(math.MaxUint64)}, {-1}, {math.Inf(1)},
-		{at}, {at.In(time.FixedZone("", 3600))}, {at.Add(1)}, {sql.NullString{String: "1", Valid: true}},
+		{},
+		{nil},
+		{nil, nil},
+		{1},
+		{"1"},
+		{1.0},
+		{float32(1)},
+		{true},
+		{false},
+		{""},
+		{[]byte{}},
+		{[]byte("1")},
+		{"x y", "z"},
+		{"x", "y z"},
+		{"x:y", "z"},
+		{"x", "y:z"},
+		{"xy", "z"},
+		{"x", "yz"},
+		{"<nil>"},
+		{"nil"},
+		{status("1")},
+		{money{1}},
+		{uint64(math.MaxUint64)},
+		{-1},
+		{math.Inf(1)},
+		{at},
+		{at.In(time.FixedZone("", 3600))},
+		{at.Add(1)},
+		{sql.NullString{String: "1", Valid: true}},
 	} {
 		d := digest(t, args...)
 		require.NotContains(t, seen, d, "%#v and %s", args, seen[d])

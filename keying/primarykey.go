@@ -8,11 +8,12 @@ import (
 type KeyKind uint8
 
 const (
-	// Opaque: two spellings of one value cannot be told from two values. Rows of such a table have no names.
+	// Opaque values may be spelled in several ways that cannot be told from several values. Rows of such a table have no
+	// names.
 	Opaque KeyKind = iota
-	// Integer: values are integers; 7, 07 and "7" are one value.
+	// Integer values are integers; 7, 07 and "7" are one value.
 	Integer
-	// Text: values are compared as text, perhaps ignoring case, padding or punctuation (char(n), citext, uuid,
+	// Text values are compared as text, perhaps ignoring case, padding or punctuation (char(n), citext, uuid,
 	// a collation of the database's).
 	Text
 )

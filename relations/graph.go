@@ -111,7 +111,7 @@ func merge(a, b *table) *table {
 	if (a.view == nil) != (b.view == nil) {
 		m.refused = RefusedTable
 	} else if a.view != nil {
-		m.view, m.bases = a.view, append(a.bases, b.bases...)
+		m.view, m.bases = a.view, slices.Concat(a.bases, b.bases)
 	}
 	return m
 }

@@ -201,7 +201,9 @@ func TestSQLiteGraph(t *testing.T) {
 	t.Parallel()
 	g := relations.New(&catalog.Catalog{
 		Tables: []catalog.Table{
-			{Name: "users", Kind: catalog.Base}, {Name: "audit", Kind: catalog.Base}, {Name: "stats", Kind: catalog.Base},
+			{Name: "users", Kind: catalog.Base},
+			{Name: "audit", Kind: catalog.Base},
+			{Name: "stats", Kind: catalog.Base},
 			{Name: "v", Kind: catalog.View, Definition: `CREATE VIEW "v" (a) AS SELECT id AS a FROM users`},
 			{Name: "w", Kind: catalog.View, Definition: `CREATE VIEW w AS WITH x AS (SELECT 1) SELECT * FROM x, "stats"`},
 		},

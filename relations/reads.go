@@ -10,11 +10,11 @@ import (
 type Refusal uint8
 
 const (
-	// Accepted: it may.
+	// Accepted means that it may.
 	Accepted Refusal = iota
-	// RefusedVolatile: it depends on more than tables.
+	// RefusedVolatile means that it depends on more than tables.
 	RefusedVolatile
-	// RefusedTable: it reads what is not a known table, or one whose rows must not be kept.
+	// RefusedTable means that it reads what is not a known table, or one whose rows must not be kept.
 	RefusedTable
 )
 

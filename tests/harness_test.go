@@ -1,4 +1,4 @@
-// Package tests tests the plugin as an application meets it: through GORM, on real PostgreSQL and Redis. One behaviour
+// Package tests tests the plugin as an application meets it: through GORM, on real PostgreSQL and Redis. One behavior
 // a file.
 package tests_test
 

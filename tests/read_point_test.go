@@ -94,10 +94,18 @@ func TestQueriesThatOnlyLookLikePointLookupsAreNot(t *testing.T) {
 		"unscoped":        func(db *gorm.DB) any { var m []member; db.Unscoped().Find(&m, []int{1, 3}); return m },
 		"deleted":         func(db *gorm.DB) any { var m []member; db.Find(&m, []int{1, 3}); return m },
 		"distinct":        func(db *gorm.DB) any { var m []member; db.Distinct("age").Find(&m, []int{1, 2}); return m },
-		"group":           func(db *gorm.DB) any { var m []member; db.Select("age").Group("age").Order("age").Find(&m, []int{1, 2}); return m },
-		"descending":      func(db *gorm.DB) any { var m []member; db.Order("id desc").Find(&m, []int{1, 2}); return m },
-		"by name":         func(db *gorm.DB) any { var m []member; db.Order("name desc").Find(&m, []int{1, 2}); return m },
-		"alias":           func(db *gorm.DB) any { var m []member; db.Table("members AS x").Where("x.id = ?", 1).Find(&m); return m },
+		"group": func(db *gorm.DB) any {
+			var m []member
+			db.Select("age").Group("age").Order("age").Find(&m, []int{1, 2})
+			return m
+		},
+		"descending": func(db *gorm.DB) any { var m []member; db.Order("id desc").Find(&m, []int{1, 2}); return m },
+		"by name":    func(db *gorm.DB) any { var m []member; db.Order("name desc").Find(&m, []int{1, 2}); return m },
+		"alias": func(db *gorm.DB) any {
+			var m []member
+			db.Table("members AS x").Where("x.id = ?", 1).Find(&m)
+			return m
+		},
 		"model's key does not limit": func(db *gorm.DB) any {
 			var m member
 			db.Model(&member{ID: 2}).Order("members.id").First(&m)
@@ -195,7 +203,11 @@ func TestCompositeKeys(t *testing.T) {
 			db.Where("(hall, no) IN ?", [][]any{{"a", 1}, {"b", 1}, {"c", 9}}).Find(&s)
 			return s
 		},
-		"in":    func(db *gorm.DB) any { var s []seat; db.Where("hall = ? AND no IN ?", "a", []int{1, 2}).Find(&s); return s },
+		"in": func(db *gorm.DB) any {
+			var s []seat
+			db.Where("hall = ? AND no IN ?", "a", []int{1, 2}).Find(&s)
+			return s
+		},
 		"colon": func(db *gorm.DB) any { var s seat; db.Where("hall = ? AND no = ?", "a:1", 1).First(&s); return s },
 	} {
 		want := read(plain.DB)

@@ -15,8 +15,6 @@ const module = "github.com/gorm-rediscache/rediscache"
 
 // may lists what each package may import besides the standard library. Arrows only go down: a package stands below
 // those that may import it. docs/architecture.md draws the same graph; change both or neither.
-//
-//nolint:gochecknoglobals // a table
 var may = map[string][]string{
 	// leaves
 	"keying":                {},
@@ -45,8 +43,6 @@ var may = map[string][]string{
 }
 
 // free may import anything: the face, and what only tests use. No package in may lists them.
-//
-//nolint:gochecknoglobals // a table
 var free = []string{".", "internal/testkit", "internal/testkit/withservers", "internal/archtest"}
 
 func TestImportsFollowTheArchitecture(t *testing.T) {

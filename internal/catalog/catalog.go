@@ -122,7 +122,7 @@ var (
 
 // Load reads the catalog of a database, with one query.
 func Load(ctx context.Context, q Querier, dialect string) (*Catalog, error) {
-	query := ""
+	var query string
 	switch dialect {
 	case Postgres:
 		query = postgresCatalog

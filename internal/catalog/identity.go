@@ -30,7 +30,8 @@ var postgresIdentity string
 
 // Identify asks a database what it is. host names the machine: a file on it is its own.
 func Identify(ctx context.Context, q Querier, dialect, host string) (Identity, error) {
-	id, err := Identity{}, error(nil)
+	var id Identity
+	var err error
 	switch dialect {
 	case Postgres:
 		id, err = identifyPostgres(ctx, q)

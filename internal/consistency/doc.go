@@ -118,7 +118,7 @@
 // An unknown outcome. The connection is lost while COMMIT is on the wire; it may still be carried out.
 // → In doubt: the intent is renewed for Config.InDoubtHold, then released.
 //
-// A cancelled request. The context ends after COMMIT.
+// A canceled request. The context ends after COMMIT.
 // → W2 and W4 run on a context of their own.
 //
 // # Faults

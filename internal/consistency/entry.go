@@ -108,8 +108,9 @@ func open(data string) (envelope, bool) {
 func (e envelope) intact() (string, bool) {
 	want, payload := e.payload[:4], e.payload[4:]
 	// Without a copy: Checksum only reads.
-	bytes := unsafe.Slice(unsafe.StringData(payload), len(payload)) //nolint:gosec // as above
-	return payload, crc32.Checksum(bytes, crcTable()) == uint32(want[0])|uint32(want[1])<<8|uint32(want[2])<<16|uint32(want[3])<<24
+	bytes := unsafe.Slice(unsafe.StringData(payload), len(payload))
+	sum := uint32(want[0]) | uint32(want[1])<<8 | uint32(want[2])<<16 | uint32(want[3])<<24
+	return payload, crc32.Checksum(bytes, crcTable()) == sum
 }
 
 // carries reports whether the n stamps from the first one on are these.

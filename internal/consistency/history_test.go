@@ -130,7 +130,8 @@ func (s lateRelease) Release(ctx context.Context, writer string, tags []keying.T
 type noInvalidation struct{ store.Store }
 
 func (noInvalidation) Intend(context.Context, string, time.Duration, []keying.Tag) error { return nil }
-func (noInvalidation) Release(context.Context, string, []keying.Tag) error               { return nil }
+
+func (noInvalidation) Release(context.Context, string, []keying.Tag) error { return nil }
 
 // oneSlot is one whose writers take each other's place.
 type oneSlot struct{ store.Store }
@@ -199,5 +200,5 @@ func (s *deleteAfterCommit) Release(ctx context.Context, _ string, tags []keying
 			gone = append(gone, store.Entry{Key: keying.Key(entry), Data: []byte("deleted"), TTL: time.Minute})
 		}
 	}
-	return s.Store.Put(ctx, gone)
+	return s.Put(ctx, gone)
 }

@@ -137,7 +137,7 @@ func (k *keeper) settled(ctx context.Context) bool {
 
 // run pays until there are no debts.
 func (k *keeper) run() {
-	retry := time.Duration(firstRetry)
+	retry := firstRetry
 	timer := time.NewTimer(retry)
 	defer timer.Stop()
 	for {
@@ -242,7 +242,7 @@ func (k *keeper) drain(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("Redis was not told of %d writes: %w", left, err)
+			return fmt.Errorf("%d writes remain untold: %w", left, err)
 		case <-retry.C:
 		}
 	}

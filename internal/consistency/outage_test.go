@@ -150,7 +150,7 @@ func TestCommitInDoubtThatCouldNotBeAnnouncedOpensTheJournal(t *testing.T) {
 	testkit.Eventually(t, "Redis was told", func() bool { return p.read(1).reason == metrics.ReasonWriting })
 }
 
-// doc.go: a cancelled request.
+// doc.go: a canceled request.
 func TestStepsOfAWriteGoOnWhenItsContextIsOver(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

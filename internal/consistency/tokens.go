@@ -1,8 +1,6 @@
 package consistency
 
 import (
-	"time"
-
 	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/store"
 )
@@ -85,7 +83,7 @@ func (t *tokens) missing() (mints []store.Mint, at []int) {
 		if t.values[i].Found {
 			continue
 		}
-		ttl := time.Duration(tableTokenTTL)
+		ttl := tableTokenTTL
 		if tag.IsRow() {
 			ttl = rowTokenTTL
 		}

@@ -69,8 +69,8 @@ func (p *Player) Row(play Playback) *sql.Row {
 
 // playing hands a cursor to the driver.
 type playing struct {
-	context.Context
-	cursor *cursor
+	context.Context //nolint:containedctx // it is one
+	cursor          *cursor
 }
 
 // cursor is the driver's view of a Playback.

@@ -150,7 +150,8 @@ func TestTimesKeepTheirZone(t *testing.T) {
 	at := time.Date(2026, 7, 1, 2, 3, 4, 5, time.UTC)
 	times := []driver.Value{
 		at, at.In(time.Local), at.In(tokyo), at.In(time.FixedZone("", 3600)), at.In(time.FixedZone("XYZ", -7200)),
-		time.Time{}, time.Date(-4712, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(294276, 12, 31, 0, 0, 0, 999999000, time.UTC),
+		time.Time{},
+		time.Date(-4712, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(294276, 12, 31, 0, 0, 0, 999999000, time.UTC),
 	}
 	data, err := p.Encode(nil, set(t, p, times...))
 	require.NoError(t, err)
@@ -256,7 +257,7 @@ func TestBytesThatEncodeDidNotMakeAreCorrupt(t *testing.T) {
 	p := player(t)
 	data, err := p.Encode(nil, set(t, p, "abc", int64(7), time.Now(), nil))
 	require.NoError(t, err)
-	for n := range len(data) {
+	for n := range data {
 		_, err := p.Decode(string(data[:n]))
 		require.ErrorIs(t, err, rowcodec.ErrCorrupt, "%d bytes", n)
 	}

@@ -1,6 +1,9 @@
 package sqltext
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A Condition limits columns to values: (a, b) IN ((1, 2), (3, 4)), a = 1.
 type Condition struct {
@@ -176,12 +179,7 @@ func (p *parser) column(i int, names []string) (string, int, bool) {
 	}
 	if i > first {
 		owner := strings.ToLower(p.at(i - 2).text)
-		for _, n := range names {
-			if n == owner {
-				return p.at(i).text, i + 1, true
-			}
-		}
-		return "", i, false
+		return p.at(i).text, i + 1, slices.Contains(names, owner)
 	}
 	return p.at(i).text, i + 1, true
 }

@@ -8,9 +8,9 @@ import (
 type Dialect uint8
 
 const (
-	// Postgres: nested comments, dollar quotes, E'' strings, $1.
+	// Postgres has nested comments, dollar quotes, E-strings, $1.
 	Postgres Dialect = iota
-	// SQLite: three ways to quote a name, ? and ?1.
+	// SQLite has three ways to quote a name, and ? for placeholders.
 	SQLite
 )
 
@@ -79,7 +79,7 @@ func lex(src string, d Dialect) (l *lexer, ok bool) {
 func (l *lexer) next() {
 	c := l.src[l.pos]
 	switch {
-	case c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v':
+	case strings.IndexByte(" \t\n\r\f\v", c) >= 0:
 		l.pos++
 	case l.at("--"):
 		l.lineComment()
@@ -89,16 +89,10 @@ func (l *lexer) next() {
 		l.string(false)
 	case c == '"':
 		l.quotedName('"')
-	case c == '`' && l.dialect == SQLite:
-		l.quotedName('`')
-	case c == '[' && l.dialect == SQLite:
-		l.bracketName()
 	case c == '$' && l.dialect == Postgres:
 		l.dollar()
-	case c == '?' && l.dialect == SQLite:
-		l.question()
-	case (c == ':' || c == '@' || c == '$') && l.dialect == SQLite:
-		l.unsure = true // a named parameter, which GORM does not write
+	case strings.IndexByte("`[?:@$", c) >= 0 && l.dialect == SQLite:
+		l.sqlite(c)
 	case isLetter(c):
 		l.word()
 	case isDigit(c) || c == '.' && l.pos+1 < len(l.src) && isDigit(l.src[l.pos+1]):
@@ -107,6 +101,20 @@ func (l *lexer) next() {
 		l.unsure = true
 	default:
 		l.punct(c)
+	}
+}
+
+// sqlite reads what means something in SQLite only.
+func (l *lexer) sqlite(c byte) {
+	switch c {
+	case '`':
+		l.quotedName('`')
+	case '[':
+		l.bracketName()
+	case '?':
+		l.question()
+	default:
+		l.unsure = true // a named parameter, which GORM does not write
 	}
 }
 

@@ -89,77 +89,88 @@ func IsMoment(s string) bool {
 
 // word looks at a keyword or an unquoted name, and returns the position of the last token that it has taken.
 func (p *parser) word(l *level, i int) int {
-	t, prev := p.at(i), p.at(i-1)
+	if last, ok := p.verb(l, i); ok {
+		return last
+	}
+	if last, ok := p.clause(l, i); ok {
+		return last
+	}
+	switch t := p.at(i); {
+	case t.is("cascade"):
+		p.out.Cascade = true
+	case t.is("tablesample"):
+		p.out.Volatile = true
+	case p.dialect == Postgres && systemColumn(t.text), !p.dotted(i) && volatileWord(t.text, p.dialect):
+		p.out.Volatile = true
+	}
+	return p.place(l, i)
+}
+
+// verb looks at a word that may begin a statement, or a part of one.
+func (p *parser) verb(l *level, i int) (last int, ok bool) {
+	prev := p.at(i - 1)
 	starts := i == 0 || prev.is("(") || l.with && prev.is(")") || prev.in("union", "all", "intersect", "except", "as")
-	switch t.text {
+	switch t := p.at(i); t.text {
 	case "select", "values":
-		if p.dotted(i) {
-			break
+		if !p.dotted(i) {
+			*l = level{verb: t.text}
+			return i, true
 		}
-		*l = level{verb: t.text}
-		return i
 	case "table":
 		if starts {
 			*l = level{verb: "select", from: true, table: true}
-			return i
+			return i, true
 		}
 	case "with":
 		if i == 0 || prev.is("(") {
 			*l = level{with: true, cte: true}
-			return i
+			return i, true
 		}
 	case "recursive", "materialized":
-		if l.with {
-			return i
-		}
+		return i, l.with
 	case "insert", "update", "delete", "merge", "truncate", "replace", "copy":
 		if starts && !p.at(i+1).is("(") {
-			return p.change(l, i)
+			return p.change(l, i), true
 		}
+	}
+	return i, false
+}
+
+// clause looks at a word that may begin a clause.
+func (p *parser) clause(l *level, i int) (last int, ok bool) {
+	switch p.at(i).text {
 	case "from":
-		return p.fromClause(l, i)
+		return p.fromClause(l, i), true
 	case "using":
 		if l.verb == "delete" || l.verb == "merge" {
 			l.from, l.table = true, true
-			return i
+			return i, true
 		}
 	case "join":
 		l.from, l.table = true, true
-		return i
+		return i, true
 	case "only", "lateral":
-		if l.table {
-			return i
-		}
-	case "where", "group", "having", "order", "limit", "offset", "fetch", "window", "returning", "on", "set", "union",
-		"intersect", "except":
+		return i, l.table
+	case "on": // commas behind it still separate tables
+		l.table = l.table && p.dotted(i)
+		return i, true
+	case "where", "group", "having", "order", "limit", "offset", "fetch", "window", "returning", "set", "union", "intersect",
+		"except":
 		if !p.dotted(i) {
-			if t.text != "on" { // commas after ON … still separate tables
-				l.from = false
-			}
-			l.table = false
+			l.from, l.table = false, false
 		}
-		return i
+		return i, true
 	case "for":
-		if p.locks(i) {
-			p.out.Locks = true
-		}
+		p.out.Locks = p.out.Locks || p.locks(i)
 		l.from, l.table = false, false
-		return i
+		return i, true
 	case "into":
 		if l.verb == "select" {
 			p.out.Class = Definition // SELECT … INTO creates a table
 		}
-		return i
-	case "cascade":
-		p.out.Cascade = true
-	case "tablesample":
-		p.out.Volatile = true
-	default:
-		if systemColumn(t.text) && p.dialect == Postgres || !p.dotted(i) && volatileWord(t.text, p.dialect) {
-			p.out.Volatile = true
-		}
+		return i, true
 	}
-	return p.place(l, i)
+	return i, false
 }
 
 // dotted reports whether the i-th token is a part of a name that is not its first one.

@@ -70,7 +70,7 @@ type Verdict struct {
 }
 
 // Bad is the number of wrong answers.
-func (v Verdict) Bad() int { return v.Stale + v.Backward + v.Dirty }
+func (v *Verdict) Bad() int { return v.Stale + v.Backward + v.Dirty }
 
 // Judge checks all operations so far: each read must be at least as new as every write acknowledged, and every read
 // completed, before it began, and must be of a version that was, or may have been, committed.

@@ -73,7 +73,7 @@ func (s *RedisServer) Start() {
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	require.NoError(s.t, s.cmd.Start())
 	c := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1})
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	Eventually(s.t, "redis-server on "+s.Addr, func() bool { return c.Ping(context.Background()).Err() == nil })
 }
 
@@ -136,7 +136,7 @@ func StartRedisCluster(t testing.TB) *redis.ClusterClient {
 
 // nextPort spreads private servers over ports below the range from which the system picks ports by itself. The bus
 // of a cluster node listens 10 000 ports above its own.
-var nextPort atomic.Int64 //nolint:gochecknoglobals // one sequence for all tests of a process
+var nextPort atomic.Int64
 
 func freeAddr(t testing.TB) string {
 	t.Helper()

@@ -32,11 +32,11 @@ type Observer interface {
 type State uint8
 
 const (
-	// Observed: the observer will be told of the end.
+	// Observed means that the observer will be told of the end.
 	Observed State = iota
-	// Ended: the transaction is over, or ending.
+	// Ended means that the transaction is over, or ending.
 	Ended
-	// Opaque: it is of a kind whose end cannot be seen.
+	// Opaque means that it is of a kind whose end cannot be seen.
 	Opaque
 )
 
@@ -127,8 +127,8 @@ func embedded(v reflect.Value) any {
 		if !f.Anonymous || !f.IsExported() {
 			continue
 		}
-		if _, ok := v.Field(i).Interface().(gorm.TxCommitter); ok && v.Field(i).CanInterface() {
-			return v.Field(i).Interface()
+		if tx, ok := reflect.TypeAssert[gorm.TxCommitter](v.Field(i)); ok {
+			return tx
 		}
 	}
 	return nil

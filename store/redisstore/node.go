@@ -33,7 +33,7 @@ type node struct {
 	log     *slog.Logger
 }
 
-// knownHistory was read when the client had dialled the server so many times.
+// knownHistory was read when the client had dialed the server so many times.
 type knownHistory struct {
 	id    store.History
 	dials uint64
@@ -52,7 +52,7 @@ func newNode(c *redis.Client, opt Options) *node {
 // withHistory runs one command, and returns the history of the dataset that answered it.
 //
 // A command says nothing of the server that ran it, and a connection is picked by the client. So a history that was
-// read earlier counts only if the client has dialled no connection since, and until historyAge is over; else INFO
+// read earlier counts only if the client has dialed no connection since, and until historyAge is over; else INFO
 // goes along, on the same connection.
 func (n *node) withHistory(ctx context.Context, queue func(redis.Cmdable)) (store.History, error) {
 	if known, ok := n.current(); ok {
@@ -118,8 +118,7 @@ func (n *node) withInfo(ctx context.Context, queue func(redis.Pipeliner)) (store
 func parseInfo(cmd *redis.StringCmd) (store.History, error) {
 	var id store.History
 	text, err := cmd.Result()
-	var refused redis.Error
-	if errors.As(err, &refused) {
+	if _, refused := errors.AsType[redis.Error](err); refused {
 		return id, nil
 	}
 	if err != nil {
@@ -132,7 +131,7 @@ func parseInfo(cmd *redis.StringCmd) (store.History, error) {
 			return id, errNotPrimary
 		case name == "master_replid" && len(value) >= 2*len(id):
 			if _, err := hex.Decode(id[:], []byte(value[:2*len(id)])); err != nil {
-				return store.History{}, nil //nolint:nilerr // not a replication id: the server tells no history
+				return store.History{}, nil // not a replication id: the server tells no history
 			}
 		}
 	}

@@ -53,7 +53,7 @@ type servers interface {
 	moved(ctx context.Context)
 }
 
-// New returns a store on a client, which stays the caller's: the store never closes it. Nothing is dialled. The
+// New returns a store on a client, which stays the caller's: the store never closes it. Nothing is dialed. The
 // client gets a hook that counts its connections.
 //
 // A client that reads from replicas, or that spreads keys over servers by itself, cannot keep the cache's promise:

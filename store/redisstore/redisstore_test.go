@@ -96,12 +96,12 @@ func TestHistoryChangesWhenAReplicaIsPromotedBehindAnOpenConnection(t *testing.T
 	// The same server loses its place and is promoted again, without closing a connection.
 	admin := replica.Client()
 	host, port := "127.0.0.1", primary.Addr[len("127.0.0.1:"):]
-	require.NoError(t, admin.SlaveOf(t.Context(), host, port).Err())
+	require.NoError(t, admin.ReplicaOf(t.Context(), host, port).Err())
 	testkit.Eventually(t, "the replica is refused", func() bool {
 		_, err := s.Load(t.Context(), []string{tag.Token()})
 		return err != nil
 	})
-	require.NoError(t, admin.SlaveOf(t.Context(), "NO", "ONE").Err())
+	require.NoError(t, admin.ReplicaOf(t.Context(), "NO", "ONE").Err())
 	testkit.Eventually(t, "the promoted server has another history", func() bool {
 		v := load(t, s, tag)
 		return v.Found && v.History != before.History || !v.Found
@@ -159,7 +159,7 @@ func TestNothingIsDialledBeforeTheFirstStep(t *testing.T) {
 	client := redis.NewClient(&redis.Options{
 		Addr: "127.0.0.1:1",
 		Dialer: func(context.Context, string, string) (net.Conn, error) {
-			return nil, errors.New("dialled")
+			return nil, errors.New("dialed")
 		},
 	})
 	t.Cleanup(func() { _ = client.Close() })

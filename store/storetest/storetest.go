@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -123,14 +124,14 @@ func eventually(t *testing.T, holds func() bool) {
 // token makes 16 bytes of a word.
 func token(word string) string { return fmt.Sprintf("%-16s", word) }
 
-// LoadFindsNothing: a key that was never stored is not found.
+// LoadFindsNothing says that a key that was never stored is not found.
 func LoadFindsNothing(t *testing.T, c *Case) {
 	v := c.load(t, c.Names.Prefix()+"{a}:nothing", c.row(t, 1).Token())
 	require.False(t, v[0].Found)
 	require.False(t, v[1].Found)
 }
 
-// PutThenLoad: an entry that was stored is found, beside one that was not.
+// PutThenLoad says that an entry that was stored is found, beside one that was not.
 func PutThenLoad(t *testing.T, c *Case) {
 	key := c.Names.Prefix() + "{a}:entry"
 	c.put(t, key, "answer", long)
@@ -140,7 +141,7 @@ func PutThenLoad(t *testing.T, c *Case) {
 	require.Equal(t, "answer", v[1].Data)
 }
 
-// PutReplaces: the last Put wins.
+// PutReplaces says that the last Put wins.
 func PutReplaces(t *testing.T, c *Case) {
 	key := c.Names.Prefix() + "{a}:entry"
 	c.put(t, key, "first", long)
@@ -148,14 +149,14 @@ func PutReplaces(t *testing.T, c *Case) {
 	require.Equal(t, "second", c.load(t, key)[0].Data)
 }
 
-// EntryExpires: an entry is gone when its time to live is over.
+// EntryExpires says that an entry is gone when its time to live is over.
 func EntryExpires(t *testing.T, c *Case) {
 	key := c.Names.Prefix() + "{a}:entry"
 	c.put(t, key, "answer", short)
 	eventually(t, func() bool { return !c.load(t, key)[0].Found })
 }
 
-// BytesComeBackAsTheyWere: data is not text.
+// BytesComeBackAsTheyWere says that data is not text.
 func BytesComeBackAsTheyWere(t *testing.T, c *Case) {
 	data := make([]byte, 0, 512)
 	for i := range 512 {
@@ -169,7 +170,7 @@ func BytesComeBackAsTheyWere(t *testing.T, c *Case) {
 	require.Equal(t, string(data[:16]), c.load(t, c.row(t, 1).Token())[0].Data)
 }
 
-// MintCreatesOnce: the first token stays.
+// MintCreatesOnce says that the first token stays.
 func MintCreatesOnce(t *testing.T, c *Case) {
 	tag := c.row(t, 1)
 	require.Equal(t, token("first"), c.mint(t, tag, token("first")))
@@ -177,7 +178,7 @@ func MintCreatesOnce(t *testing.T, c *Case) {
 	require.Equal(t, token("first"), c.load(t, tag.Token())[0].Data)
 }
 
-// TokenExpires: a token has the time to live that it was minted with.
+// TokenExpires says that a token has the time to live that it was minted with.
 func TokenExpires(t *testing.T, c *Case) {
 	tag := c.row(t, 1)
 	_, err := c.Store.Mint(t.Context(), []store.Mint{{Tag: tag, Token: token("first"), TTL: short}})
@@ -185,7 +186,7 @@ func TokenExpires(t *testing.T, c *Case) {
 	eventually(t, func() bool { return !c.load(t, tag.Token())[0].Found })
 }
 
-// IntentDropsToken: from the intent on, the token reads Writing.
+// IntentDropsToken says that from the intent on the token reads Writing.
 func IntentDropsToken(t *testing.T, c *Case) {
 	tag := c.row(t, 1)
 	c.mint(t, tag, token("first"))
@@ -193,14 +194,14 @@ func IntentDropsToken(t *testing.T, c *Case) {
 	require.Equal(t, store.Writing, c.load(t, tag.Token())[0].Data)
 }
 
-// IntentBlocksMint: nothing can be minted while a tag is being written, even if the mark was evicted.
+// IntentBlocksMint says that nothing can be minted while a tag is being written, even if the mark was evicted.
 func IntentBlocksMint(t *testing.T, c *Case) {
 	tag := c.row(t, 1)
 	c.intend(t, "w1", long, tag)
 	require.Equal(t, store.Writing, c.mint(t, tag, token("first")))
 }
 
-// ReleaseLeavesNoToken: after the release the tag has no token, and the next mint creates one.
+// ReleaseLeavesNoToken says that after the release the tag has no token, and the next mint creates one.
 func ReleaseLeavesNoToken(t *testing.T, c *Case) {
 	tag := c.row(t, 1)
 	c.mint(t, tag, token("first"))
@@ -210,7 +211,7 @@ func ReleaseLeavesNoToken(t *testing.T, c *Case) {
 	require.Equal(t, token("second"), c.mint(t, tag, token("second")))
 }
 
-// OtherWriterStillBlocksMint: writers are a set.
+// OtherWriterStillBlocksMint says that writers are a set.
 func OtherWriterStillBlocksMint(t *testing.T, c *Case) {
 	tag := c.row(t, 1)
 	c.intend(t, "w1", long, tag)
@@ -222,7 +223,7 @@ func OtherWriterStillBlocksMint(t *testing.T, c *Case) {
 	require.Equal(t, token("first"), c.mint(t, tag, token("first")))
 }
 
-// IntentLapses: the intent of a writer that died ends by itself, and does not end those of others.
+// IntentLapses says that the intent of a writer that died ends by itself, and does not end those of others.
 func IntentLapses(t *testing.T, c *Case) {
 	tag, other := c.row(t, 1), c.row(t, 2)
 	c.intend(t, "w1", short, tag, other)
@@ -231,7 +232,7 @@ func IntentLapses(t *testing.T, c *Case) {
 	require.Equal(t, store.Writing, c.mint(t, other, token("first")))
 }
 
-// IntentIsRenewed: intending again puts the end of an intent off; a shorter intent of another writer does not bring
+// IntentIsRenewed says that intending again puts the end of an intent off; a shorter intent of another writer does not bring
 // it closer.
 func IntentIsRenewed(t *testing.T, c *Case) {
 	tag, clock := c.row(t, 1), c.row(t, 2)
@@ -242,7 +243,7 @@ func IntentIsRenewed(t *testing.T, c *Case) {
 	require.Equal(t, store.Writing, c.mint(t, tag, token("first")))
 }
 
-// ReleaseDropsTokenMintedAfterLapse: a writer that slept for longer than its intent lived drops, with its release,
+// ReleaseDropsTokenMintedAfterLapse says that a writer that slept for longer than its intent lived drops, with its release,
 // what was minted meanwhile.
 func ReleaseDropsTokenMintedAfterLapse(t *testing.T, c *Case) {
 	tag := c.row(t, 1)
@@ -252,7 +253,7 @@ func ReleaseDropsTokenMintedAfterLapse(t *testing.T, c *Case) {
 	require.False(t, c.load(t, tag.Token())[0].Found)
 }
 
-// StepsMayBeRepeated: a step that is carried out twice, or late, leaves the tag as once, in time.
+// StepsMayBeRepeated says that a step that is carried out twice, or late, leaves the tag as once, in time.
 func StepsMayBeRepeated(t *testing.T, c *Case) {
 	tag := c.row(t, 1)
 	c.intend(t, "w1", long, tag)
@@ -264,13 +265,13 @@ func StepsMayBeRepeated(t *testing.T, c *Case) {
 	require.Equal(t, token("second"), c.mint(t, tag, token("second")))
 }
 
-// StepsTakeTagsOfAllPartitions: one step may name tags of every slot.
+// StepsTakeTagsOfAllPartitions says that one step may name tags of every slot.
 func StepsTakeTagsOfAllPartitions(t *testing.T, c *Case) {
 	tags := c.Names.All()
 	mints := make([]store.Mint, len(tags))
 	keys := make([]string, len(tags))
 	for i, tag := range tags {
-		mints[i] = store.Mint{Tag: tag, Token: token(fmt.Sprint(i)), TTL: long}
+		mints[i] = store.Mint{Tag: tag, Token: token(strconv.Itoa(i)), TTL: long}
 		keys[i] = tag.Token()
 	}
 	minted, err := c.Store.Mint(t.Context(), mints)
@@ -289,7 +290,7 @@ func StepsTakeTagsOfAllPartitions(t *testing.T, c *Case) {
 	}
 }
 
-// EmptyStepsDoNothing: a step on nothing is no error.
+// EmptyStepsDoNothing says that a step on nothing is no error.
 func EmptyStepsDoNothing(t *testing.T, c *Case) {
 	ctx := t.Context()
 	require.NoError(t, c.Store.Put(ctx, nil))
@@ -300,7 +301,7 @@ func EmptyStepsDoNothing(t *testing.T, c *Case) {
 	require.Empty(t, snap.Values)
 }
 
-// HistoryIsTheSameForAllValues: what is read and what is minted belong to one history.
+// HistoryIsTheSameForAllValues says that what is read and what is minted belong to one history.
 func HistoryIsTheSameForAllValues(t *testing.T, c *Case) {
 	tag := c.row(t, 1)
 	snap, err := c.Store.Mint(t.Context(), []store.Mint{{Tag: tag, Token: token("first"), TTL: long}})
@@ -312,7 +313,7 @@ func HistoryIsTheSameForAllValues(t *testing.T, c *Case) {
 	}
 }
 
-// LoadSaysWhetherItWasAtomic: keys of one slot always are read in one step, others if the store promises it.
+// LoadSaysWhetherItWasAtomic says that keys of one slot always are read in one step, others if the store promises it.
 func LoadSaysWhetherItWasAtomic(t *testing.T, c *Case) {
 	all := c.Names.All()
 	snap, err := c.Store.Load(t.Context(), []string{all[0].Token(), all[0].Writers() + "x"})
@@ -323,7 +324,7 @@ func LoadSaysWhetherItWasAtomic(t *testing.T, c *Case) {
 	require.Equal(t, c.Features.Atomic, snap.Atomic)
 }
 
-// CancelledContextFails: a step whose context is over is an error.
+// CancelledContextFails says that a step whose context is over is an error.
 func CancelledContextFails(t *testing.T, c *Case) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
