@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorm-rediscache/rediscache/internal/flight"
+	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/metrics"
 	"github.com/gorm-rediscache/rediscache/store"
 )
@@ -90,6 +92,7 @@ type Protocol struct {
 	fills   chan struct{} // one element for each fill under way
 	keeper  keeper
 	work    sync.WaitGroup // fills and the keeper
+	warned  atomic.Int64   // when the log was told of a corrupt entry
 	stop    context.CancelFunc
 	stopped context.Context //nolint:containedctx // ends with the protocol, not with a call
 }
@@ -112,6 +115,15 @@ func (p *Protocol) Close(ctx context.Context) error {
 		return fmt.Errorf("consistency: close: %w", err)
 	}
 	return nil
+}
+
+// corrupt reports an entry that does not decode. There may be many: the log is told once a minute.
+func (p *Protocol) corrupt(ctx context.Context, key keying.Key) {
+	p.cfg.Recorder.State(metrics.StateEvent{State: metrics.CorruptEntry, On: true, Detail: string(key)})
+	now := time.Now().Unix()
+	if last := p.warned.Load(); now-last >= 60 && p.warned.CompareAndSwap(last, now) {
+		p.cfg.Logger.WarnContext(ctx, "rediscache: an entry does not decode; taken for a miss", "key", key)
+	}
 }
 
 // background returns a context for a step that has to be taken whatever becomes of the caller's: it keeps the

@@ -175,8 +175,7 @@ func (r *read) serve(ctx context.Context, i int, v store.Value) (hit bool, reaso
 		want += len(e.AbsentTags)
 	}
 	if !ok || sealed.count() != want {
-		r.p.cfg.Recorder.State(metrics.StateEvent{State: metrics.CorruptEntry, On: true, Detail: string(e.Key)})
-		r.p.cfg.Logger.WarnContext(ctx, "rediscache: an entry does not decode; taken for a miss", "key", e.Key)
+		r.p.corrupt(ctx, e.Key)
 		return false, ""
 	}
 	if sealed.absent && len(e.AbsentTags) > 0 {

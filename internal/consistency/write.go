@@ -29,7 +29,8 @@ type Write struct {
 // Intend is W2: it announces a write, to be called right before its COMMIT. From then on nothing that depends on the
 // tags is served or stored by anybody. The steps go on when the context is over; only its values count.
 //
-// An error means that the write must not take place: it is [ErrUnannounced], under [FailWrite] alone.
+// An error means that the write must not take place: it is [ErrUnannounced], under [FailWrite] alone. Under [Journal] a
+// write that could not be announced goes on, and its end sees to it.
 func (p *Protocol) Intend(ctx context.Context, tags []keying.Tag) (*Write, error) {
 	w := &Write{p: p, id: writerID(), tags: tags}
 	start := time.Now()
@@ -46,7 +47,6 @@ func (p *Protocol) Intend(ctx context.Context, tags []keying.Tag) (*Write, error
 		w.report(metrics.WriteEvent{Outcome: metrics.Refused})
 		return nil, fmt.Errorf("%w: %w", ErrUnannounced, err)
 	}
-	p.cfg.Logger.WarnContext(ctx, "rediscache: Redis could not be told of a write before its COMMIT", "error", err)
 	return w, nil
 }
 
