@@ -17,6 +17,9 @@ test: ## run all tests on PostgreSQL and Redis, which are found or started
 test-race: ## the same with the race detector
 	$(SERVERS) go test -race -timeout 30m ./...
 
+FUZZTIME ?= 30s
+export FUZZTIME
+
 fuzz: ## fuzz parsers and codecs, FUZZTIME each
 	$(SERVERS) ./internal/testkit/fuzz.sh
 
