@@ -4,6 +4,7 @@ package tests_test
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -87,7 +88,10 @@ func (w *world) cached(options ...option) *handle {
 func (w *world) use(h *handle, options ...option) {
 	w.t.Helper()
 	// Deadlines that a loaded machine keeps; those of the defaults have tests of their own.
-	cfg := rediscache.Config{Redis: w.redis, Namespace: w.namespace, Recorder: h.log, Timeout: 5 * time.Second}
+	cfg := rediscache.Config{
+		Redis: w.redis, Namespace: w.namespace, Recorder: h.log, Timeout: 5 * time.Second,
+		Logger: slog.New(slog.DiscardHandler),
+	}
 	for _, o := range options {
 		o(&gorm.Config{}, &cfg)
 	}

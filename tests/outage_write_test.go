@@ -1,0 +1,90 @@
+package tests_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+
+	"github.com/gorm-rediscache/rediscache"
+	"github.com/gorm-rediscache/rediscache/internal/testkit"
+	"github.com/gorm-rediscache/rediscache/metrics"
+)
+
+func TestFailWriteRefusesWritesThatCannotBeAnnounced(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	plain := w.members(3)
+	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
+	t.Cleanup(func() { _ = client.Close() })
+	h := w.cached(on(client), withPlugin(func(c *rediscache.Config) { c.OnOutage = rediscache.FailWrite }))
+	for name, write := range map[string]func() error{
+		"default transaction": func() error { return h.Model(&member{ID: 1}).Update("name", "x").Error },
+		"create":              func() error { return h.Create(&member{Name: "x"}).Error },
+		"transaction": func() error {
+			return h.Transaction(func(tx *gorm.DB) error { return tx.Model(&member{ID: 1}).Update("name", "x").Error })
+		},
+		"autocommit": func() error { return h.Exec("UPDATE members SET name = 'x'").Error },
+		"returning":  func() error { return h.Raw("UPDATE members SET name = 'x' RETURNING id").Scan(new(int)).Error },
+		"row":        func() error { return h.Raw("DELETE FROM members RETURNING id").Row().Scan(new(int)) },
+	} {
+		require.ErrorIs(t, write(), rediscache.ErrUnannounced, name)
+	}
+	// Nothing was written, and reading goes on.
+	var want, got []member
+	require.NoError(t, plain.Order("id").Find(&want).Error)
+	require.NoError(t, h.Order("id").Find(&got).Error)
+	require.Len(t, got, 3)
+	require.Equal(t, want, got)
+	for _, m := range got {
+		require.NotEqual(t, "x", m.Name)
+	}
+}
+
+// docs/guarantees.md: a writer that is cut off commits, and serves nothing old itself. Other processes may serve what
+// was there before until it can tell Redis; then they do not.
+func TestWriterThatIsCutOffTellsWhenItCan(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.members(3)
+	server := testkit.StartRedis(t)
+	proxy := testkit.StartProxy(t, server.Addr)
+	cut := redis.NewClient(&redis.Options{Addr: proxy.Addr})
+	t.Cleanup(func() { _ = cut.Close() })
+	writer, reader := w.cached(on(cut)), w.cached(on(server.Client()))
+	read := func(h *handle) string {
+		var m member
+		require.NoError(t, h.First(&m, 1).Error)
+		return m.Name
+	}
+	reader.warm(t, func(db *gorm.DB) { require.NoError(t, db.First(&member{}, 1).Error) })
+	writer.warm(t, func(db *gorm.DB) { require.NoError(t, db.First(&member{}, 1).Error) })
+	proxy.Cut()
+	require.NoError(t, writer.Model(&member{ID: 1}).Update("name", "changed").Error)
+	events := writer.log.wrote(func() {})
+	require.Empty(t, events)
+	require.Equal(t, "changed", read(writer))
+	require.Equal(t, "m1", read(reader), "the reader cannot know; if it does, this test tests nothing")
+	proxy.Restore()
+	testkit.Eventually(t, "the reader sees it", func() bool { return read(reader) == "changed" })
+	require.Equal(t, "changed", read(writer))
+	testkit.Eventually(t, "the writer serves from Redis again", func() bool {
+		return read(writer) == "changed" && writer.log.lastOutcome() == metrics.Hit
+	})
+}
+
+func TestWriteWhileRedisIsSlowWaitsForTheDeadlineAtMost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.members(3)
+	server := testkit.StartRedis(t)
+	h := w.cached(on(server.Client()))
+	h.warm(t, func(db *gorm.DB) { require.NoError(t, db.First(&member{}, 1).Error) })
+	server.Stop()
+	t.Cleanup(server.Continue)
+	start := time.Now()
+	require.NoError(t, h.Model(&member{ID: 1}).Update("name", "changed").Error)
+	require.Less(t, time.Since(start), time.Second) // one deadline before COMMIT, one after
+}

@@ -1,0 +1,314 @@
+package tests_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+
+	"github.com/gorm-rediscache/rediscache"
+	"github.com/gorm-rediscache/rediscache/internal/testkit"
+	"github.com/gorm-rediscache/rediscache/keying"
+	"github.com/gorm-rediscache/rediscache/store"
+	"github.com/gorm-rediscache/rediscache/store/redisstore"
+)
+
+// account is a row whose version is incremented by every write. Nonce tells apart attempts at one version.
+type account struct {
+	ID      int
+	Version int64
+	Nonce   int64
+}
+
+const randomRows = 4
+
+// Several instances write and read a few rows at random: by key, several keys, as a list; in autocommit, in
+// transactions that commit, roll back, or are canceled; with readers that stall between any two steps. Judged against
+// what was acknowledged, no answer may be stale, go backward, or be of what was rolled back. REDISCACHE_SOAK sets how
+// long it runs.
+func TestRandomHistoriesHaveNoWrongAnswers(t *testing.T) {
+	t.Parallel()
+	length := 4 * time.Second
+	if soak := os.Getenv("REDISCACHE_SOAK"); soak != "" {
+		var err error
+		length, err = time.ParseDuration(soak)
+		require.NoError(t, err, "REDISCACHE_SOAK")
+	}
+	v, hits := randomRun(t, length, func(s store.Store) store.Store { return s })
+	require.Zero(t, v.Bad(), v.Example)
+	require.Greater(t, v.Reads, 500)
+	require.Greater(t, v.Writes, 50)
+	require.Greater(t, hits, v.Reads/10, "hardly anything was served from Redis")
+	t.Logf("%d reads, %d of them hits, %d writes", v.Reads, hits, v.Writes)
+}
+
+// The same run finds out a cache that deletes entries after COMMIT, and one that only lets them expire.
+func TestRandomHistoriesCatchBrokenProtocols(t *testing.T) {
+	t.Parallel()
+	for name, broken := range map[string]func(store.Store) store.Store{
+		"deletes after commit": newDeleteAfterCommit,
+		"only expires":         func(s store.Store) store.Store { return onlyExpires{s} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for range 10 {
+				if v, _ := randomRun(t, 2*time.Second, broken); v.Bad() > 0 {
+					t.Logf("%d of %d answers are wrong, e.g. %s", v.Bad(), v.Reads, v.Example)
+					return
+				}
+			}
+			t.Fatal("not caught")
+		})
+	}
+}
+
+// randomRun returns the verdict, and how many reads were answered from Redis.
+func randomRun(t *testing.T, length time.Duration, protocol func(store.Store) store.Store) (testkit.Verdict, int) {
+	t.Helper()
+	const instances, readers, writers = 3, 3, 1
+	w := newWorld(t)
+	plain := w.migrate(&account{})
+	for id := 1; id <= randomRows; id++ {
+		require.NoError(t, plain.Create(&account{ID: id}).Error)
+	}
+	inner, err := redisstore.New(w.redis, redisstore.Options{Timeout: 5 * time.Second})
+	require.NoError(t, err)
+	shared := protocol(inner)
+	r := &randomTest{t: t, end: time.Now().Add(length), rolledBack: map[int64]bool{}}
+	var wg sync.WaitGroup
+	var handles []*handle
+	for range instances {
+		h := w.cached(withPlugin(func(c *rediscache.Config) { c.Redis, c.Store = nil, stalling{shared} }))
+		handles = append(handles, h)
+		for range readers {
+			wg.Go(func() { r.readAll(h) })
+		}
+		for range writers {
+			wg.Go(func() { r.writeAll(h) })
+		}
+	}
+	wg.Wait()
+	hits := 0
+	for _, h := range handles {
+		for _, e := range h.log.reads {
+			if e.Found > 0 {
+				hits++
+			}
+		}
+	}
+	v := r.history.Judge()
+	v.Dirty += r.dirty
+	return v, hits
+}
+
+type randomTest struct {
+	t       *testing.T
+	end     time.Time
+	history testkit.History
+
+	mu         sync.Mutex
+	nonce      int64
+	rolledBack map[int64]bool
+	seen       []account
+	dirty      int
+}
+
+func (r *randomTest) readAll(h *handle) {
+	for time.Now().Before(r.end) {
+		began := r.history.Now()
+		var got []account
+		var err error
+		id := 1 + rand.IntN(randomRows)
+		switch rand.IntN(4) {
+		case 0:
+			err = h.Order("id").Find(&got).Error
+		case 1:
+			err = h.Find(&got, []int{id, 1 + rand.IntN(randomRows)}).Error
+		default:
+			var a account
+			err = h.First(&a, id).Error
+			got = []account{a}
+		}
+		require.NoError(r.t, err)
+		for _, a := range got {
+			r.history.Read(strconv.Itoa(a.ID), a.Version, began)
+		}
+		r.checkDirty(got)
+	}
+}
+
+// checkDirty counts answers of what is known to have been rolled back by then.
+func (r *randomTest) checkDirty(got []account) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, a := range got {
+		if r.rolledBack[a.Nonce] {
+			r.dirty++
+		}
+	}
+}
+
+var errUndo = errors.New("undo")
+
+func (r *randomTest) writeAll(h *handle) {
+	for time.Now().Before(r.end) {
+		id := 1 + rand.IntN(randomRows)
+		r.mu.Lock()
+		r.nonce++
+		nonce := r.nonce
+		r.mu.Unlock()
+		began := r.history.Now()
+		version, err := r.writeOnce(h, id, nonce)
+		switch {
+		case err == nil:
+			r.history.Wrote(strconv.Itoa(id), version, began)
+		case errors.Is(err, errUndo):
+			r.mu.Lock()
+			r.rolledBack[nonce] = true
+			r.mu.Unlock()
+		default: // canceled: it may have been committed
+			r.history.InDoubt(strconv.Itoa(id), version, began)
+		}
+		stall()
+	}
+}
+
+// writeOnce increments the version of a row, in one of many ways.
+func (r *randomTest) writeOnce(h *handle, id int, nonce int64) (version int64, err error) {
+	next := map[string]any{"version": gorm.Expr("version + 1"), "nonce": nonce}
+	inTx := func(db *gorm.DB, finally error) error {
+		return db.Transaction(func(tx *gorm.DB) error {
+			err := tx.Raw("UPDATE accounts SET version = version + 1, nonce = ? WHERE id = ? RETURNING version", nonce, id).
+				Scan(&version).Error
+			stall()
+			return errors.Join(err, finally)
+		})
+	}
+	switch rand.IntN(8) {
+	case 0:
+		err = h.Session(&gorm.Session{SkipDefaultTransaction: true}).
+			Raw("UPDATE accounts SET version = version + 1, nonce = ? WHERE id = ? RETURNING version", nonce, id).
+			Scan(&version).Error
+	case 1:
+		return version, inTx(h.DB, errUndo)
+	case 2:
+		ctx, cancel := context.WithCancel(r.t.Context())
+		go func() { stall(); stall(); cancel() }()
+		err = inTx(h.WithContext(ctx), nil)
+		if err != nil && version == 0 {
+			version = -1 // the statement did not even return
+		}
+		cancel()
+	case 3:
+		err = h.Transaction(func(tx *gorm.DB) error {
+			var a account
+			if err := tx.Raw("SELECT * FROM accounts WHERE id = ? FOR UPDATE", id).Scan(&a).Error; err != nil {
+				return err
+			}
+			version = a.Version + 1
+			return tx.Model(&account{ID: id}).Updates(next).Error
+		})
+	default:
+		err = inTx(h.DB, nil)
+	}
+	return version, err
+}
+
+// stall takes a little time, now and then more.
+func stall() {
+	switch n := rand.IntN(20); {
+	case n == 0:
+		time.Sleep(5 * time.Millisecond)
+	case n < 6:
+		time.Sleep(time.Duration(rand.IntN(500)) * time.Microsecond)
+	}
+}
+
+// stalling is a store whose steps take their time.
+type stalling struct{ store.Store }
+
+func (s stalling) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
+	snap, err := s.Store.Load(ctx, keys)
+	stall()
+	return snap, err
+}
+
+func (s stalling) Put(ctx context.Context, entries []store.Entry) error {
+	stall()
+	return s.Store.Put(ctx, entries)
+}
+
+// onlyExpires is a cache that is never told of a write.
+type onlyExpires struct{ store.Store }
+
+func (onlyExpires) Intend(context.Context, string, time.Duration, []keying.Tag) error { return nil }
+func (onlyExpires) Release(context.Context, string, []keying.Tag) error               { return nil }
+
+// deleteAfterCommit is the usual cache-aside: entries are stored as they are, and deleted after COMMIT.
+type deleteAfterCommit struct {
+	store.Store
+	mu      sync.Mutex
+	entries map[string]map[string]bool // by token
+}
+
+func newDeleteAfterCommit(s store.Store) store.Store {
+	return &deleteAfterCommit{Store: s, entries: map[string]map[string]bool{}}
+}
+
+const oneToken = "0123456789abcdef"
+
+func (s *deleteAfterCommit) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
+	snap, err := s.Store.Load(ctx, keys)
+	if err != nil {
+		return snap, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, token := range keys {
+		if !strings.HasSuffix(token, ":t") {
+			continue
+		}
+		snap.Values[i] = store.Value{Data: oneToken, Found: true}
+		if s.entries[token] == nil {
+			s.entries[token] = map[string]bool{}
+		}
+		for _, entry := range keys {
+			if !strings.HasSuffix(entry, ":t") {
+				s.entries[token][entry] = true
+			}
+		}
+	}
+	return snap, nil
+}
+
+func (s *deleteAfterCommit) Mint(_ context.Context, mints []store.Mint) (store.Snapshot, error) {
+	snap := store.Snapshot{Values: make([]store.Value, len(mints))}
+	for i := range snap.Values {
+		snap.Values[i] = store.Value{Data: oneToken, Found: true}
+	}
+	return snap, nil
+}
+
+func (s *deleteAfterCommit) Intend(context.Context, string, time.Duration, []keying.Tag) error {
+	return nil
+}
+
+func (s *deleteAfterCommit) Release(ctx context.Context, _ string, tags []keying.Tag) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var gone []store.Entry
+	for _, tag := range tags {
+		for entry := range s.entries[tag.Token()] {
+			gone = append(gone, store.Entry{Key: keying.Key(entry), Data: []byte("deleted"), TTL: time.Minute})
+		}
+	}
+	return s.Store.Put(ctx, gone)
+}
