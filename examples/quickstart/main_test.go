@@ -1,0 +1,42 @@
+package main
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorm-rediscache/rediscache/internal/testkit"
+)
+
+func TestItRunsOnWhatItBrings(t *testing.T) {
+	start := time.Now()
+	require.NoError(t, run(t.Context(), func(string) string { return "" }))
+	require.Less(t, time.Since(start), 10*time.Second)
+}
+
+func TestItRunsOnServersThatAreConfigured(t *testing.T) {
+	database, redis := testkit.Postgres(t), os.Getenv(testkit.EnvRedis)
+	if redis == "" {
+		redis = testkit.LocalRedis
+	}
+	testkit.Redis(t) // is there one?
+	require.NoError(t, run(t.Context(), func(name string) string {
+		return map[string]string{"DATABASE_URL": database, "REDIS_URL": redis}[name]
+	}))
+}
+
+func TestItSaysWhichVariableIsWrong(t *testing.T) {
+	for name, value := range map[string]string{
+		"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none?connect_timeout=1", "REDIS_URL": "nonsense",
+	} {
+		err := run(t.Context(), func(n string) string {
+			if n == name {
+				return value
+			}
+			return ""
+		})
+		require.ErrorContains(t, err, name)
+	}
+}
