@@ -25,7 +25,7 @@ type User struct {
 
 type AuditLog struct{ ID int }
 
-// quickStart is the first code of the README.
+// quickStart is the first code of the README. It is compiled, not run: it wants servers.
 func quickStart(dsn string) error {
 	db, err := gorm.Open(postgres.Open(dsn))
 	if err != nil {
@@ -34,6 +34,8 @@ func quickStart(dsn string) error {
 	err = db.Use(rediscache.New(rediscache.Config{}))
 	return err
 }
+
+var _ = quickStart
 
 // configured is the README's configuration.
 func configured(client redis.UniversalClient, counters *metrics.Counters) *rediscache.Plugin {

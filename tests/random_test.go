@@ -117,7 +117,6 @@ type randomTest struct {
 	mu         sync.Mutex
 	nonce      int64
 	rolledBack map[int64]bool
-	seen       []account
 	dirty      int
 }
 
@@ -310,5 +309,5 @@ func (s *deleteAfterCommit) Release(ctx context.Context, _ string, tags []keying
 			gone = append(gone, store.Entry{Key: keying.Key(entry), Data: []byte("deleted"), TTL: time.Minute})
 		}
 	}
-	return s.Store.Put(ctx, gone)
+	return s.Put(ctx, gone)
 }

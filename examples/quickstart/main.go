@@ -22,8 +22,9 @@ import (
 
 func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	if err := run(ctx, os.Getenv); err != nil {
+	err := run(ctx, os.Getenv)
+	cancel()
+	if err != nil {
 		log.Fatal(err)
 	}
 }

@@ -11,12 +11,14 @@ import (
 )
 
 func TestItRunsOnWhatItBrings(t *testing.T) {
+	t.Parallel()
 	start := time.Now()
 	require.NoError(t, run(t.Context(), func(string) string { return "" }))
 	require.Less(t, time.Since(start), 10*time.Second)
 }
 
 func TestItRunsOnServersThatAreConfigured(t *testing.T) {
+	t.Parallel()
 	database, redis := testkit.Postgres(t), os.Getenv(testkit.EnvRedis)
 	if redis == "" {
 		redis = testkit.LocalRedis
@@ -28,6 +30,7 @@ func TestItRunsOnServersThatAreConfigured(t *testing.T) {
 }
 
 func TestItSaysWhichVariableIsWrong(t *testing.T) {
+	t.Parallel()
 	for name, value := range map[string]string{
 		"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none?connect_timeout=1", "REDIS_URL": "nonsense",
 	} {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 
 	"github.com/alicebob/miniredis/v2"
@@ -37,8 +38,8 @@ func (e *environment) onClose(f func() error) { e.closers = append(e.closers, f)
 
 func (e *environment) close() error {
 	var errs []error
-	for i := len(e.closers) - 1; i >= 0; i-- {
-		errs = append(errs, e.closers[i]())
+	for _, closer := range slices.Backward(e.closers) {
+		errs = append(errs, closer())
 	}
 	return errors.Join(errs...)
 }

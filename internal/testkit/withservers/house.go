@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -24,8 +25,8 @@ var errNotInstalled = errors.New("not installed")
 
 // close stops what was started, last first.
 func (h *house) close() {
-	for i := len(h.cleanups) - 1; i >= 0; i-- {
-		h.cleanups[i]()
+	for _, cleanup := range slices.Backward(h.cleanups) {
+		cleanup()
 	}
 }
 
@@ -38,7 +39,7 @@ func (h *house) folder() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // servers may run as another user
+	if err := os.Chmod(dir, 0o755); err != nil { // servers may run as another user
 		return "", err
 	}
 	h.dir = dir
@@ -81,7 +82,7 @@ func (h *house) install(ctx context.Context, packages ...string) error {
 	for _, args := range [][]string{
 		{"update"}, append([]string{"install", "-y", "--no-install-recommends"}, packages...),
 	} {
-		cmd := exec.CommandContext(ctx, "apt-get", args...) //nolint:gosec // names of packages
+		cmd := exec.CommandContext(ctx, "apt-get", args...)
 		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("apt-get %s: %w\n%s", args[0], err, out)

@@ -57,7 +57,7 @@ func run(command []string) (code int, err error) {
 		return 0, err
 	}
 	// Not ended with ctx: an interrupt reaches the command by itself.
-	cmd := exec.Command(command[0], command[1:]...) //nolint:gosec // that is what it is for
+	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(),
 		testkit.EnvPostgres+"="+postgres, testkit.EnvRedis+"="+redis, testkit.EnvRequire+"=1")

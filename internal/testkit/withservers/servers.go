@@ -45,8 +45,8 @@ func redisAnswers(ctx context.Context, url string) error {
 // postgresBinary finds a program of PostgreSQL, also where Debian keeps it.
 func postgresBinary(name string) (string, error) {
 	if path, err := exec.LookPath(name); err == nil {
-		if real, err := filepath.EvalSymlinks(path); err == nil && filepath.Base(real) == name {
-			return real, nil
+		if program, err := filepath.EvalSymlinks(path); err == nil && filepath.Base(program) == name {
+			return program, nil
 		}
 	}
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name) // the pattern is well-formed
