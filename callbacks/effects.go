@@ -48,7 +48,8 @@ func (k *knowledge) writes(p *plan) *writePlan {
 			p.session = true
 		case sqltext.Change:
 			for j := range s.Changes {
-				k.change(w, &s.Changes[j], s.Cascade)
+				known := k.change(w, &s.Changes[j], s.Cascade)
+				p.unknown = p.unknown || !known
 			}
 		case sqltext.Query, sqltext.Control, sqltext.Utility:
 		}
@@ -68,9 +69,9 @@ func (w *writePlan) reach(r relations.Reach) {
 	w.grown = append(w.grown, r.Grown...)
 }
 
-// change plans one change of a table.
-func (k *knowledge) change(w *writePlan, c *sqltext.Write, cascade bool) {
-	t, _ := k.graph.Table(c.Table.Name)
+// change plans one change of a table. It answers false if the catalog did not show the table.
+func (k *knowledge) change(w *writePlan, c *sqltext.Write, cascade bool) (known bool) {
+	t, known := k.graph.Table(c.Table.Name)
 	tw := tableWrite{name: c.Table.Name, table: k.table(c.Table.Name), kinds: kindsOf(t.Key)}
 	reach := relations.Change{Op: c.Op, Assigned: c.Assigned, AnyColumn: c.AnyColumn, Cascade: cascade}
 	switch c.Op {
@@ -95,6 +96,7 @@ func (k *knowledge) change(w *writePlan, c *sqltext.Write, cascade bool) {
 	}
 	w.tables = append(w.tables, tw)
 	w.reach(k.graph.Reach(c.Table.Name, reach))
+	return known
 }
 
 // touched plans that any row of a table may have changed.

@@ -175,7 +175,11 @@ func (d *database) renew(ctx context.Context) {
 
 // learn reads the catalog, unless another goroutine just did.
 func (d *database) learn(ctx context.Context, via gorm.ConnPool) (*knowledge, error) {
-	before := d.known.Load()
+	return d.learnAfter(ctx, via, d.known.Load())
+}
+
+// learnAfter does so if what was known before is all that is known.
+func (d *database) learnAfter(ctx context.Context, via gorm.ConnPool, before *knowledge) (*knowledge, error) {
 	d.learning.Lock()
 	defer d.learning.Unlock()
 	if k := d.known.Load(); k != before && !d.stale.Load() {

@@ -28,6 +28,8 @@ type plan struct {
 	write *writePlan
 	// definition is set if it changes the catalog; session, if it changes a setting that answers depend on.
 	definition, session bool
+	// unknown is set if it names a table that the catalog did not show: somebody may have made it since.
+	unknown bool
 }
 
 // A readPlan is that of a query that can be cached.
@@ -123,7 +125,8 @@ func (k *knowledge) reads(d *database, p *plan, model *schema.Schema) (*readPlan
 	s := &p.script.Parts[0]
 	names, refused := k.graph.Reads(s)
 	switch refused {
-	case relations.RefusedTable:
+	case relations.RefusedTable, relations.RefusedUnknown:
+		p.unknown = p.unknown || refused == relations.RefusedUnknown
 		return nil, metrics.ReasonRelation
 	case relations.RefusedVolatile:
 		return nil, metrics.ReasonVolatile

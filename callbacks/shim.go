@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"reflect"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -104,7 +105,25 @@ func (s *shim) planned(ctx context.Context, d *database, text string) (*knowledg
 	if k == nil {
 		return nil, nil
 	}
-	return k, k.plan(d, text, s.db.Statement.Schema)
+	p := k.plan(d, text, s.db.Statement.Schema)
+	if p.unknown && time.Since(k.read) >= retryAge {
+		return s.plannedAnew(ctx, d, text, k, p)
+	}
+	return k, p
+}
+
+// plannedAnew asks again for the catalog, which did not show a table that the text names. A write waits for it: the
+// database may take the change further. A query is not cached meanwhile.
+func (s *shim) plannedAnew(ctx context.Context, d *database, text string, k *knowledge, p *plan) (*knowledge, *plan) {
+	if p.write == nil {
+		d.renew(ctx)
+		return k, p
+	}
+	anew, err := d.learnAfter(ctx, s.via(d), k)
+	if err != nil {
+		return k, p
+	}
+	return anew, anew.plan(d, text, s.db.Statement.Schema)
 }
 
 // QueryContext implements [gorm.ConnPool].

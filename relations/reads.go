@@ -14,8 +14,10 @@ const (
 	Accepted Refusal = iota
 	// RefusedVolatile means that it depends on more than tables.
 	RefusedVolatile
-	// RefusedTable means that it reads what is not a known table, or one whose rows must not be kept.
+	// RefusedTable means that it reads what is no table of the application's, or one whose rows must not be kept.
 	RefusedTable
+	// RefusedUnknown means that it reads a table that the catalog did not show.
+	RefusedUnknown
 )
 
 // Reads returns the tables that a query depends on, in the order of their names in its text; through views, those that
@@ -47,9 +49,7 @@ func (r *reader) statement(s *sqltext.Statement) Refusal {
 		}
 	}
 	for _, rel := range s.Relations {
-		if r.g.tables[rel.Name] == nil || system(rel) {
-			refused = max(refused, RefusedTable)
-		}
+		refused = max(refused, r.relation(rel))
 	}
 	names := s.Names
 	if s.Lookup != nil {
@@ -59,6 +59,17 @@ func (r *reader) statement(s *sqltext.Statement) Refusal {
 		refused = max(refused, r.name(name))
 	}
 	return refused
+}
+
+func (r *reader) relation(rel sqltext.Relation) Refusal {
+	switch known := r.g.tables[rel.Name] != nil; {
+	case system(rel), !known && strings.HasPrefix(rel.Name, "pg_"):
+		return RefusedTable
+	case !known:
+		return RefusedUnknown
+	default:
+		return Accepted
+	}
 }
 
 func (r *reader) name(name string) Refusal {

@@ -1,0 +1,46 @@
+package tests_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+
+	"github.com/gorm-rediscache/rediscache/internal/testkit"
+)
+
+// Somebody else makes tables while the application runs: what it did not know yet it asks for when it meets it.
+func TestTablesMadeElsewhereAreCachedSoon(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.cached() // there is nothing yet
+	w.members(1)
+	h.warm(t, func(db *gorm.DB) { require.NoError(t, db.First(&member{}, 1).Error) })
+}
+
+// A process that does not know a table yet must not forget what the database changes with it.
+func TestWriteToATableMadeElsewhereReachesWhatFollowsFromIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.cached()
+	began := time.Now()
+	plain := w.plain()
+	for _, ddl := range []string{
+		`CREATE TABLE houses (id int PRIMARY KEY)`,
+		`CREATE TABLE cats (id int PRIMARY KEY, house_id int REFERENCES houses ON DELETE CASCADE)`,
+		`INSERT INTO houses VALUES (1), (2)`, `INSERT INTO cats VALUES (1, 1), (2, 2)`,
+	} {
+		require.NoError(t, plain.Exec(ddl).Error)
+	}
+	cats := func(db *gorm.DB) (n int64) {
+		require.NoError(t, db.Table("cats").Count(&n).Error)
+		return n
+	}
+	other := w.cached()
+	other.warm(t, func(db *gorm.DB) { require.Equal(t, int64(2), cats(db)) })
+	testkit.Eventually(t, "the catalog may be asked again", func() bool { return time.Since(began) > 1100*time.Millisecond })
+	require.NoError(t, h.Exec("DELETE FROM houses WHERE id = ?", 1).Error)
+	require.Equal(t, int64(1), cats(other.DB))
+
+}
