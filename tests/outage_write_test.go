@@ -75,6 +75,31 @@ func TestWriterThatIsCutOffTellsWhenItCan(t *testing.T) {
 	})
 }
 
+// A server that stalls makes a process give it up. When the stall is over before a write is, nobody may go on serving
+// what the write has changed.
+func TestWriteRightAfterAStallIsSeenByAll(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.members(3)
+	server := testkit.StartRedis(t)
+	writer, reader := w.cached(on(server.Client())), w.cached(on(server.Client()))
+	read := func(db *gorm.DB) string {
+		var m member
+		require.NoError(t, db.First(&m, 1).Error)
+		return m.Name
+	}
+	reader.warm(t, func(db *gorm.DB) { read(db) })
+	writer.warm(t, func(db *gorm.DB) { read(db) })
+	server.Stop()
+	for range 6 {
+		read(writer.DB) // it gives up
+	}
+	server.Continue()
+	require.Empty(t, reader.sql.during(func() { read(reader.DB) }))
+	require.NoError(t, writer.Model(&member{ID: 1}).Update("name", "changed").Error)
+	require.Equal(t, "changed", read(reader.DB))
+}
+
 func TestWriteWhileRedisIsSlowWaitsForTheDeadlineAtMost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

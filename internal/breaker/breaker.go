@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
@@ -21,6 +22,9 @@ type Options struct {
 	// Pause is how long it is then not asked. After it one step at a time is tried, until one succeeds. Defaults
 	// to 500 ms.
 	Pause time.Duration
+	// Grace is for how long after it was given up the store is told of writes all the same: until then it may have
+	// been a stall that is over, and others would go on serving what a write has changed. Defaults to 2 s.
+	Grace time.Duration
 	// OnChange is told when the store is given up (open) and when it answers again. It must not ask the store.
 	OnChange func(open bool)
 	// Logger is told the same. Defaults to no logging.
@@ -32,6 +36,8 @@ type Options struct {
 type Store struct {
 	inner   store.Store
 	breaker *gobreaker.TwoStepCircuitBreaker[any]
+	grace   time.Duration
+	givenUp atomic.Int64 // when, in nanoseconds since 1970
 }
 
 var _ store.Store = (*Store)(nil)
@@ -47,10 +53,14 @@ func Wrap(inner store.Store, opt Options) *Store {
 	if opt.Pause <= 0 {
 		opt.Pause = 500 * time.Millisecond
 	}
+	if opt.Grace <= 0 {
+		opt.Grace = 2 * time.Second
+	}
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Store{inner: inner, breaker: gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
+	s := &Store{inner: inner, grace: opt.Grace}
+	s.breaker = gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
 		Name:        "store",
 		MaxRequests: 1,
 		Timeout:     opt.Pause,
@@ -60,6 +70,7 @@ func Wrap(inner store.Store, opt Options) *Store {
 			opened, closed := from == gobreaker.StateClosed, to == gobreaker.StateClosed
 			switch {
 			case opened:
+				s.givenUp.Store(time.Now().UnixNano())
 				opt.Logger.Warn("rediscache: Redis does not answer; reading from the database")
 			case closed:
 				opt.Logger.Info("rediscache: Redis answers again")
@@ -70,7 +81,8 @@ func Wrap(inner store.Store, opt Options) *Store {
 				opt.OnChange(opened)
 			}
 		},
-	})}
+	})
+	return s
 }
 
 // Open reports whether steps fail at once.
@@ -95,21 +107,33 @@ func (s *Store) Put(ctx context.Context, entries []store.Entry) error {
 
 // Intend implements [store.Store].
 func (s *Store) Intend(ctx context.Context, writer string, ttl time.Duration, tags []keying.Tag) error {
-	return s.do(ctx, func() error { return s.inner.Intend(ctx, writer, ttl, tags) })
+	return s.tell(ctx, func() error { return s.inner.Intend(ctx, writer, ttl, tags) })
 }
 
 // Release implements [store.Store].
 func (s *Store) Release(ctx context.Context, writer string, tags []keying.Tag) error {
-	return s.do(ctx, func() error { return s.inner.Release(ctx, writer, tags) })
+	return s.tell(ctx, func() error { return s.inner.Release(ctx, writer, tags) })
 }
 
 // Close implements [store.Store].
 func (s *Store) Close() error { return s.inner.Close() }
 
+// tell takes a step that others depend on.
+func (s *Store) tell(ctx context.Context, step func() error) error {
+	err := s.do(ctx, step)
+	if errors.Is(err, errRefused) && time.Now().UnixNano()-s.givenUp.Load() < int64(s.grace) {
+		return step()
+	}
+	return err
+}
+
+// errRefused is the error of a step that was not taken.
+var errRefused = fmt.Errorf("%w: it has stopped answering", store.ErrUnavailable)
+
 func (s *Store) do(ctx context.Context, step func() error) error {
 	done, err := s.breaker.Allow()
 	if err != nil {
-		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+		return errRefused
 	}
 	outcome := errCaller // if the step panics
 	defer func() { done(outcome) }()

@@ -76,12 +76,13 @@ func TestStoreIsNotAskedAfterFailuresInARow(t *testing.T) {
 		inner := &server{err: errServer}
 		var changes []bool
 		s := breaker.Wrap(inner, breaker.Options{
-			Failures: 5, Pause: time.Second, OnChange: func(open bool) { changes = append(changes, open) },
+			Failures: 5, Pause: time.Second, Grace: 1, OnChange: func(open bool) { changes = append(changes, open) },
 		})
 		for _, step := range each(t.Context(), s) {
 			require.ErrorIs(t, step(), errServer)
 		}
 		require.True(t, s.Open())
+		time.Sleep(time.Millisecond)
 		for _, step := range each(t.Context(), s) {
 			err := step()
 			require.ErrorIs(t, err, store.ErrUnavailable)
@@ -99,6 +100,24 @@ func TestStoreIsNotAskedAfterFailuresInARow(t *testing.T) {
 			require.NoError(t, step())
 		}
 		require.Equal(t, []bool{true, false}, changes)
+	})
+}
+
+// A store that only stalled is told of writes as soon as it answers again, not after the pause.
+func TestWritesAreTriedForAWhileAfterTheStoreWasGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		inner := &server{err: errServer}
+		s := breaker.Wrap(inner, breaker.Options{Failures: 1, Pause: time.Hour, Grace: time.Second})
+		require.ErrorIs(t, s.Put(t.Context(), nil), errServer)
+		require.ErrorIs(t, s.Put(t.Context(), nil), store.ErrUnavailable)
+		inner.err = nil
+		require.NoError(t, s.Intend(t.Context(), "", 0, nil))
+		require.NoError(t, s.Release(t.Context(), "", nil))
+		require.ErrorIs(t, s.Put(t.Context(), nil), store.ErrUnavailable)
+		time.Sleep(time.Second)
+		require.ErrorIs(t, s.Intend(t.Context(), "", 0, nil), store.ErrUnavailable)
+		require.ErrorIs(t, s.Release(t.Context(), "", nil), store.ErrUnavailable)
 	})
 }
 

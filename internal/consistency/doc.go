@@ -124,10 +124,13 @@
 // # Faults
 //
 // A store step that fails or is late counts as not done, and every step may be repeated. A read falls back to the
-// database. A write that cannot do W2 follows Config.Outage: FailWrite refuses it; Journal commits, does W4 if it
-// can by then, and otherwise keeps the tags in this process's journal, which must be empty before this process
-// serves a hit again; other processes may serve the old answer until then, at most for an entry's time to live.
-// A write that did W2 but cannot do W4 is safe without it, and retries in the background.
+// database. A write that cannot do W2 follows Config.Outage: FailWrite refuses it; Journal commits, does W4 if it can
+// by then, and otherwise keeps the tags in this process's journal, which must be empty before this process serves a
+// hit again; other processes may serve the old answer until then, at most for an entry's time to live. A write that
+// did W2 but cannot do W4 is safe without it, and retries in the background.
+//
+// A stall that is over when the COMMIT is must not count as an outage: W4 after a failed W2 is tried twice, and the
+// steps of writes are tried for a while after reads have given the store up (package breaker).
 //
 // An evicted token is a miss. An evicted set of writers is a writer that sleeps. Tokens carry no order and no time:
 // nothing here compares clocks of two machines; the deadline of an intent is kept by the store's clock alone.

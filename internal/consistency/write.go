@@ -115,11 +115,9 @@ func (w *Write) End(ctx context.Context, outcome metrics.WriteOutcome) {
 		owed.strict = !announced
 		w.p.keeper.add(owed, w.p.cfg.InDoubtHold)
 	} else {
-		stepCtx, cancel := w.p.background(ctx)
-		defer cancel()
-		if err := w.p.cfg.Store.Release(stepCtx, w.id, w.tags); err != nil {
-			// Whoever was told before the COMMIT, and was not left alone with a lapsed intent, is safe without it.
-			owed.strict = outcome == metrics.Committed && (!announced || event.Lapsed)
+		// Whoever was told before the COMMIT, and was not left alone with a lapsed intent, is safe without the release.
+		owed.strict = outcome == metrics.Committed && (!announced || event.Lapsed)
+		if err := w.release(ctx, owed.strict); err != nil {
 			w.p.keeper.add(owed, 0)
 		} else {
 			event.Released = true
@@ -127,6 +125,20 @@ func (w *Write) End(ctx context.Context, outcome metrics.WriteOutcome) {
 	}
 	event.After = time.Since(start)
 	w.report(event)
+}
+
+// release does W4. If others would go on serving what was there before, it tries once more.
+func (w *Write) release(ctx context.Context, strict bool) error {
+	try := func() error {
+		stepCtx, cancel := w.p.background(ctx)
+		defer cancel()
+		return w.p.cfg.Store.Release(stepCtx, w.id, w.tags)
+	}
+	err := try()
+	if err != nil && strict {
+		err = try()
+	}
+	return err
 }
 
 func (w *Write) report(event metrics.WriteEvent) {
