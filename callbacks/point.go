@@ -56,9 +56,7 @@ func (k *knowledge) point(p *plan, names []string, shape []string) *pointPlan {
 	if len(keys) > 1 && !pt.orders(q) {
 		return nil
 	}
-	if len(used) == 1 && used[0].ListEnd > 0 {
-		pt.list = used[0]
-	}
+	pt.list = onlyList(used)
 	pt.shapeOf(p, q, used, shape)
 	return pt
 }
@@ -92,6 +90,21 @@ func keyConditions(
 		return nil, nil
 	}
 	return tuples, used
+}
+
+// onlyList returns the condition that lists several values, if it is the only one: then the keys are as many as its
+// values, in their order.
+func onlyList(used []*sqltext.Condition) (list *sqltext.Condition) {
+	for _, c := range used {
+		switch {
+		case len(c.Tuples) == 1:
+		case list != nil || c.ListEnd == 0:
+			return nil
+		default:
+			list = c
+		}
+	}
+	return list
 }
 
 // positions returns where columns stand in a key; nil if one of them does not.

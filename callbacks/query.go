@@ -264,10 +264,7 @@ func (s set) Append(b []byte) ([]byte, error) { return s.player.Encode(b, s.Set)
 func (q *query) load(ctx context.Context, missing []int) ([]consistency.Result, error) {
 	text, args := q.st.text, q.st.args
 	narrow := len(missing) < len(q.entries)
-	if narrow {
-		if q.rows.list == nil {
-			return nil, q.loadWhole(ctx)
-		}
+	if narrow = narrow && q.rows.list != nil; narrow {
 		text, args = q.rows.narrow(q.st.p, q.st.d.lexer == sqltext.SQLite, missing)
 	}
 	rows, err := q.source.QueryContext(ctx, text, args...)
@@ -323,18 +320,15 @@ func (q *query) results(captured *rowcodec.Set, missing []int) ([]consistency.Re
 	return q.split(captured, missing)
 }
 
-// split gives each row to the entry that it is the answer for.
+// split gives each row to the entry that it is the answer for. The answer may hold more than what was missing.
 func (q *query) split(captured *rowcodec.Set, missing []int) ([]consistency.Result, bool) {
 	keys, ok := q.rows.keysOfRows(captured)
 	if !ok {
 		return nil, false
 	}
-	parts := make(map[string]*rowcodec.Set, len(missing))
-	results := make([]consistency.Result, len(missing))
-	for n, i := range missing {
-		part := &rowcodec.Set{Columns: captured.Columns}
-		parts[q.rows.keys[i].String()] = part
-		results[n] = set{Set: part, player: q.s.h.player, row: true}
+	parts := make(map[string]*rowcodec.Set, len(q.entries))
+	for _, key := range q.rows.keys {
+		parts[key.String()] = &rowcodec.Set{Columns: captured.Columns}
 	}
 	for i := range captured.Rows {
 		part := parts[keys[i]]
@@ -342,6 +336,10 @@ func (q *query) split(captured *rowcodec.Set, missing []int) ([]consistency.Resu
 			return nil, false
 		}
 		part.Rows = captured.Rows[i : i+1]
+	}
+	results := make([]consistency.Result, len(missing))
+	for n, i := range missing {
+		results[n] = set{Set: parts[q.rows.keys[i].String()], player: q.s.h.player, row: true}
 	}
 	return results, true
 }

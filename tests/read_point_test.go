@@ -221,6 +221,38 @@ func TestCompositeKeys(t *testing.T) {
 	require.Equal(t, "changed", s.Name)
 }
 
+// Of several rows with composite keys, too, only those that are missing are asked for where the text can say so; and
+// where it cannot, what was missing is there the next time.
+func TestLookupOfManyCompositeKeys(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		query string
+		args  []any
+		sent  string
+	}{
+		"one list":  {"hall = ? AND no IN ?", []any{"a", []int{1, 2, 3}}, "no IN ($2,$3)"},
+		"tuples":    {"(hall, no) IN ?", []any{[][]any{{"a", 1}, {"a", 2}, {"a", 3}}}, "IN (($1,$2),($3,$4))"},
+		"two lists": {"hall IN ? AND no IN ?", []any{[]string{"a", "b"}, []int{1, 2}}, "no IN ($3,$4)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			plain := w.migrate(&seat{})
+			require.NoError(t, plain.Create(&[]seat{{"a", 1, "x"}, {"a", 2, "y"}, {"a", 3, "z"}, {"b", 1, "w"}}).Error)
+			h := w.cached()
+			h.warm(t, func(db *gorm.DB) { db.Where("hall = ? AND no = ?", "a", 2).Find(&[]seat{}) })
+			find := func(db *gorm.DB) (s []seat) {
+				require.NoError(t, db.Where(test.query, test.args...).Find(&s).Error)
+				return s
+			}
+			sent := h.sql.during(func() { require.ElementsMatch(t, find(plain.DB), find(h.DB)) })
+			require.Len(t, sent, 1)
+			require.Contains(t, sent[0], test.sent)
+			h.warm(t, func(db *gorm.DB) { require.ElementsMatch(t, find(plain.DB), find(db)) })
+		})
+	}
+}
+
 type document struct {
 	ID   string `gorm:"primaryKey;type:uuid;default:gen_random_uuid()"`
 	Text string
