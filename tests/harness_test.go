@@ -30,6 +30,8 @@ type world struct {
 	dsn       string
 	redis     *redis.Client
 	namespace string
+	// foreign is set by tests in which somebody writes of whom the cache is not told.
+	foreign bool
 }
 
 func newWorld(t *testing.T) *world {
@@ -44,6 +46,7 @@ type handle struct {
 	sql    *statements
 	plugin *rediscache.Plugin // nil: none
 	log    *events
+	asked  asked
 }
 
 type option func(*gorm.Config, *rediscache.Config)
@@ -101,6 +104,12 @@ func (w *world) use(h *handle, options ...option) {
 		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 		defer cancel()
 		_ = h.plugin.Close(ctx)
+	})
+	require.NoError(w.t, h.asked.remember(h.DB))
+	w.t.Cleanup(func() {
+		if !w.t.Failed() && !w.foreign {
+			require.Empty(w.t, h.quiescent(), "when nothing is under way, Redis and the database must agree")
+		}
 	})
 }
 
@@ -191,6 +200,11 @@ func (e *events) wrote(f func()) []metrics.WriteEvent {
 // warm runs a read until its answer comes from Redis, so that what is served afterwards is what was stored.
 func (h *handle) warm(t testing.TB, read func(*gorm.DB)) {
 	t.Helper()
+	defer func() {
+		if t.Failed() {
+			t.Logf("reads: %+v", h.log.reads)
+		}
+	}()
 	testkit.Eventually(t, "the answer is cached", func() bool {
 		h.log.mu.Lock()
 		h.log.reads = nil

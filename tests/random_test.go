@@ -44,9 +44,10 @@ func TestRandomHistoriesHaveNoWrongAnswers(t *testing.T) {
 	}
 	v, hits := randomRun(t, length, func(s store.Store) store.Store { return s })
 	require.Zero(t, v.Bad(), v.Example)
+	// Enough to judge by, on a machine that has other things to do as well.
 	require.Greater(t, v.Reads, 500)
 	require.Greater(t, v.Writes, 50)
-	require.Greater(t, hits, v.Reads/10, "hardly anything was served from Redis")
+	require.Greater(t, hits, 100)
 	t.Logf("%d reads, %d of them hits, %d writes", v.Reads, hits, v.Writes)
 }
 
