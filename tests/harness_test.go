@@ -30,8 +30,8 @@ type world struct {
 	dsn       string
 	redis     *redis.Client
 	namespace string
-	// foreign is set by tests in which somebody writes of whom the cache is not told.
-	foreign bool
+	// old is set by tests that may leave old answers in Redis: in which somebody writes of whom the cache is not told.
+	old bool
 }
 
 func newWorld(t *testing.T) *world {
@@ -107,7 +107,7 @@ func (w *world) use(h *handle, options ...option) {
 	})
 	require.NoError(w.t, h.asked.remember(h.DB))
 	w.t.Cleanup(func() {
-		if !w.t.Failed() && !w.foreign {
+		if !w.t.Failed() && !w.old {
 			require.Empty(w.t, h.quiescent(), "when nothing is under way, Redis and the database must agree")
 		}
 	})

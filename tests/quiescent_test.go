@@ -1,6 +1,7 @@
 package tests_test
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"slices"
@@ -62,7 +63,7 @@ func (q query) run(db *gorm.DB) (rows []string, err error) {
 	if q.model != nil {
 		tx = tx.Model(reflect.New(q.model).Interface())
 	}
-	tx = tx.Set("rediscache:test", true) // a Statement of its own
+	tx = tx.Set("rediscache:test", true) // a statement of its own
 	tx.Statement.SQL.WriteString(q.sql)
 	tx.Statement.Vars = slices.Clone(q.args)
 	var found []map[string]any
@@ -76,7 +77,8 @@ func (q query) run(db *gorm.DB) (rows []string, err error) {
 	return rows, nil
 }
 
-// quiescent asks again what the handle was asked, and compares what Redis answers with the database.
+// quiescent asks again what the handle was asked, compares what Redis answers with the database, and returns the first
+// answers that are wrong.
 func (h *handle) quiescent() (wrong []string) {
 	for _, q := range h.asked.queries {
 		h.log.mu.Lock()
@@ -86,8 +88,8 @@ func (h *handle) quiescent() (wrong []string) {
 		if err != nil || h.log.lastOutcome() != metrics.Hit {
 			continue
 		}
-		fresh, err := q.run(h.Clauses(rediscache.Bypass))
-		if err == nil && !slices.Equal(cached, fresh) {
+		fresh, err := q.run(h.WithContext(rediscache.WithBypass(context.Background())))
+		if err == nil && !slices.Equal(cached, fresh) && len(wrong) < 5 {
 			wrong = append(wrong, fmt.Sprintf("%s %v\n  Redis:    %v\n  database: %v", q.sql, q.args, cached, fresh))
 		}
 	}
@@ -98,7 +100,7 @@ func (h *handle) quiescent() (wrong []string) {
 func TestCheckFindsWhatIsOld(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.foreign = true
+	w.old = true
 	plain := w.members(2)
 	h := w.cached()
 	for _, read := range []func(*gorm.DB){
