@@ -71,6 +71,11 @@ func (q query) run(db *gorm.DB) (rows []string, err error) {
 		return nil, err
 	}
 	for _, row := range found {
+		for column, value := range row {
+			if v := reflect.ValueOf(value); v.Kind() == reflect.Pointer && !v.IsNil() {
+				row[column] = v.Elem().Interface()
+			}
+		}
 		rows = append(rows, fmt.Sprintf("%#v", row)) // maps are printed in the order of their keys
 	}
 	slices.Sort(rows) // queries without an order have any
