@@ -1,0 +1,263 @@
+package tests_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/gorm-rediscache/rediscache/metrics"
+)
+
+// fresh demands that handles read what a handle without the plugin reads.
+func (w *world) fresh(t *testing.T, v view, handles ...*handle) {
+	t.Helper()
+	want := v.read(t, w.plain().DB)
+	for i, h := range handles {
+		require.Equal(t, want, v.read(t, h.DB), "%s, handle %d", v.name, i)
+	}
+}
+
+// A reader has read the database; before it stores the answer, somebody writes. The answer must never be served.
+func TestAnswerThatIsStoredLateIsNeverServed(t *testing.T) {
+	t.Parallel()
+	for _, v := range views() {
+		for name, change := range changes {
+			t.Run(v.name+", "+name, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				w.members(3)
+				slow, g := w.gated(beforeFill)
+				writer, other := w.cached(), w.cached()
+				g.during(t, func() { v.read(t, slow.DB) }, func() { // its fill waits
+					require.NoError(t, change(writer.DB))
+					w.fresh(t, v, writer, other, slow)
+				})
+				w.fresh(t, v, slow, other, writer)
+				other.warm(t, func(db *gorm.DB) { v.read(t, db) })
+				w.fresh(t, v, other)
+			})
+		}
+	}
+}
+
+// A reader has found nothing, and is about to mint the tokens; meanwhile somebody writes.
+func TestReaderThatMintsLateReadsWhatIsNew(t *testing.T) {
+	t.Parallel()
+	for _, v := range views() {
+		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.members(3)
+			slow, g := w.gated(beforeMint)
+			writer := w.cached()
+			var got any
+			g.during(t, func() { got = v.read(t, slow.DB) }, func() { require.NoError(t, changes["by key"](writer.DB)) })
+			require.Equal(t, v.read(t, w.plain().DB), got)
+			w.fresh(t, v, slow, writer)
+		})
+	}
+}
+
+// Between a writer's steps others read what is committed, and nothing of what they read is served after the next step.
+func TestReadsBetweenTheStepsOfAWrite(t *testing.T) {
+	t.Parallel()
+	for _, at := range []step{beforeIntend, beforeCommit, beforeRelease} {
+		for _, v := range views() {
+			for name, change := range changes {
+				t.Run(string(at)+", "+v.name+", "+name, func(t *testing.T) {
+					t.Parallel()
+					w := newWorld(t)
+					w.members(3)
+					writer, g := w.gated(at)
+					a, b := w.cached(), w.cached()
+					for _, h := range []*handle{a, b, writer} {
+						h.warm(t, func(db *gorm.DB) { v.read(t, db) })
+					}
+					g.during(t, func() { require.NoError(t, change(writer.DB)) }, func() {
+						for range 2 {
+							w.fresh(t, v, a, b)
+						}
+					})
+					w.fresh(t, v, writer, a, b)
+					a.warm(t, func(db *gorm.DB) { v.read(t, db) })
+				})
+			}
+		}
+	}
+}
+
+// Two writers of different rows overlap; the second is done while the first has yet to commit.
+func TestWriterThatOverlapsAnotherDoesNotUncoverIt(t *testing.T) {
+	t.Parallel()
+	for _, at := range []step{beforeCommit, beforeRelease} {
+		for _, v := range views()[1:3] {
+			t.Run(string(at)+", "+v.name, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				w.members(3)
+				first, g := w.gated(at)
+				second, reader := w.cached(), w.cached()
+				reader.warm(t, func(db *gorm.DB) { v.read(t, db) })
+				g.during(t, func() { require.NoError(t, first.Model(&member{ID: 1}).Update("name", "m-first").Error) }, func() {
+					require.NoError(t, second.Model(&member{ID: 2}).Update("name", "m-second").Error)
+					w.fresh(t, v, reader, second)
+				})
+				w.fresh(t, v, reader, second, first)
+			})
+		}
+	}
+}
+
+// A read in a transaction sees what the transaction has written, and leaves nothing of it to others, also if it is
+// rolled back.
+func TestReadInsideTransactionGoesToTheDatabase(t *testing.T) {
+	t.Parallel()
+	errUndo := errors.New("undo")
+	for _, v := range views() {
+		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.members(3)
+			h, other := w.cached(), w.cached()
+			before := v.read(t, w.plain().DB)
+			read := func(db *gorm.DB) { require.Equal(t, before, v.read(t, db)) }
+			h.warm(t, read)
+			for _, undo := range []error{errUndo, nil} {
+				err := h.Transaction(func(tx *gorm.DB) error {
+					require.Len(t, h.sql.during(func() { read(tx) }), 1)
+					require.NoError(t, changes["by key"](tx))
+					for range 2 {
+						require.NotEqual(t, before, v.read(t, tx))
+						require.Equal(t, metrics.ReasonTransaction, h.log.read(t, func() { v.read(t, tx) }).Reason)
+					}
+					read(other.DB)
+					read(h.DB) // another connection
+					return undo
+				})
+				require.ErrorIs(t, err, undo)
+				if undo != nil {
+					require.Empty(t, h.sql.during(func() { read(h.DB) }), "a rollback invalidates nothing")
+					read(other.DB)
+				}
+			}
+			w.fresh(t, v, h, other)
+		})
+	}
+}
+
+// A transaction with a snapshot goes on seeing what is old; nobody else does.
+func TestSnapshotOfATransactionIsNotStored(t *testing.T) {
+	t.Parallel()
+	for _, v := range views() {
+		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.members(3)
+			h, other := w.cached(), w.cached()
+			tx := h.Begin(&sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+			before := v.read(t, tx)
+			require.NoError(t, changes["by key"](other.DB))
+			require.Equal(t, before, v.read(t, tx))
+			w.fresh(t, v, h, other)
+			require.Equal(t, before, v.read(t, tx))
+			require.NoError(t, tx.Commit().Error)
+			w.fresh(t, v, h, other)
+		})
+	}
+}
+
+// Read, add one, write, under a lock: no update is lost. A lock that were served from the cache would lock nothing.
+func TestLockedReadsLoseNoUpdate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.members(1)
+	handles := []*handle{w.cached(), w.cached()}
+	const each = 20
+	var wg sync.WaitGroup
+	for _, h := range handles {
+		h.warm(t, func(db *gorm.DB) { require.NoError(t, db.First(&member{}, 1).Error) })
+		for range 2 {
+			wg.Go(func() {
+				for range each {
+					err := h.Transaction(func(tx *gorm.DB) error {
+						var m member
+						if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).First(&m, 1).Error; err != nil {
+							return err
+						}
+						return tx.Model(&m).Update("age", m.Age+1).Error
+					})
+					require.NoError(t, err)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	var m member
+	require.NoError(t, handles[0].First(&m, 1).Error)
+	require.Equal(t, 20+4*each, m.Age)
+}
+
+// The same row comes and goes.
+func TestRowThatIsDeletedAndCreatedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.members(3)
+	h, other := w.cached(), w.cached()
+	for i := range 3 {
+		name := string(rune('a' + i))
+		require.NoError(t, other.Unscoped().Delete(&member{}, 1).Error)
+		for _, v := range views() {
+			h.warm(t, func(db *gorm.DB) { v.read(t, db) })
+			w.fresh(t, v, h, other)
+		}
+		require.NoError(t, other.Create(&member{ID: 1, Name: name}).Error)
+		for _, v := range views() {
+			h.warm(t, func(db *gorm.DB) { v.read(t, db) })
+			w.fresh(t, v, h, other)
+		}
+	}
+}
+
+// A program asks for the same row at once, while it is made: each gets it, or not, and nobody keeps "not".
+func TestFirstOrCreateAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.members(1)
+	handles := []*handle{w.cached(), w.cached()}
+	var wg sync.WaitGroup
+	for i := range 20 {
+		wg.Go(func() {
+			h := handles[i%2]
+			var m member
+			_ = h.Where(member{ID: 101}).Attrs(member{Name: "m101"}).FirstOrCreate(&m).Error // one of them wins
+			require.NoError(t, h.First(&m, 101).Error)
+			require.Equal(t, "m101", m.Name)
+		})
+	}
+	wg.Wait()
+}
+
+// The caller of a write gives up while it commits: its steps are taken all the same.
+func TestWriteWhoseContextEndsAtEachStep(t *testing.T) {
+	t.Parallel()
+	for _, at := range []step{beforeIntend, beforeCommit, beforeRelease} {
+		t.Run(string(at), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.members(3)
+			writer, g := w.gated(at)
+			reader := w.cached()
+			v := views()[0]
+			reader.warm(t, func(db *gorm.DB) { v.read(t, db) })
+			ctx, cancel := context.WithCancel(t.Context())
+			g.during(t, func() { _ = writer.WithContext(ctx).Model(&member{ID: 1}).Update("name", "changed").Error }, cancel)
+			w.fresh(t, v, reader, writer)
+		})
+	}
+}
