@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"net"
 	"strings"
 	"sync"
 
@@ -67,9 +68,11 @@ func (t *transaction) RolledBack() {
 	}
 }
 
-// outcome says what an error that COMMIT, or a statement in autocommit, returned means for what it wrote.
+// outcome says what an error that COMMIT, or a statement in autocommit, returned means for what it wrote. In doubt it
+// is in doubt: pgx calls an error safe to retry (pgconn.SafeToRetry) if it finds the connection closed, also if that
+// was closed while the answer to a COMMIT was waited for.
 func outcome(err error, dialect string) metrics.WriteOutcome {
-	var unsent interface{ SafeToRetry() bool }
+	var dial *net.OpError
 	var server interface{ SQLState() string }
 	switch {
 	case err == nil:
@@ -78,8 +81,8 @@ func outcome(err error, dialect string) metrics.WriteOutcome {
 		return metrics.RolledBack
 	case errors.Is(err, sql.ErrTxDone), errors.Is(err, sql.ErrConnDone):
 		return metrics.RolledBack // nothing was sent
-	case errors.As(err, &unsent) && unsent.SafeToRetry():
-		return metrics.RolledBack
+	case errors.As(err, &dial) && dial.Op == "dial":
+		return metrics.RolledBack // nor here
 	case errors.As(err, &server):
 		return outcomeOf(server.SQLState())
 	case strings.Contains(err.Error(), "commit unexpectedly resulted in rollback"): // pgx
