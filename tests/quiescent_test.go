@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
+	"gorm.io/plugin/dbresolver"
 
 	"github.com/gorm-rediscache/rediscache"
 	"github.com/gorm-rediscache/rediscache/metrics"
@@ -59,7 +60,7 @@ func (a *asked) remember(db *gorm.DB) error {
 
 // run asks a query once more, for its rows as the driver returns them.
 func (q query) run(db *gorm.DB) (rows []string, err error) {
-	tx := db.Session(&gorm.Session{NewDB: true})
+	tx := db.Session(&gorm.Session{NewDB: true}).Clauses(dbresolver.Write) // no replica, if there are any
 	if q.model != nil {
 		tx = tx.Model(reflect.New(q.model).Interface())
 	}
