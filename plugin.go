@@ -50,12 +50,18 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 	if p.closed {
 		return ErrClosed
 	}
-	if p.hooks == nil {
+	ctx := context.Background() //nolint:forbidigo // GORM hands none
+	first := p.hooks == nil
+	if first {
 		if err := p.start(); err != nil {
 			return err
 		}
 	}
-	if err := p.hooks.Register(context.Background(), db); err != nil { //nolint:forbidigo // GORM hands none
+	if err := p.hooks.Register(ctx, db); err != nil {
+		if first { // nobody will close a plugin that could not be used
+			_ = p.stop(ctx)
+			p.hooks = nil
+		}
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	return nil
@@ -130,12 +136,17 @@ func (p *Plugin) Close(ctx context.Context) error {
 		return nil
 	}
 	p.closed = true
+	if err := p.stop(ctx); err != nil {
+		return fmt.Errorf("rediscache: close: %w", err)
+	}
+	return nil
+}
+
+// stop ends what start has made.
+func (p *Plugin) stop(ctx context.Context) error {
 	errs := []error{p.hooks.Close(), p.protocol.Close(ctx)}
 	if p.client != nil {
 		errs = append(errs, p.client.Close())
 	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("rediscache: close: %w", err)
-	}
-	return nil
+	return errors.Join(errs...)
 }
