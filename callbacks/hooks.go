@@ -155,7 +155,7 @@ func (h *Hooks) learnPolicies(db *gorm.DB) error {
 	for model, policy := range h.opt.Models {
 		stmt := &gorm.Statement{DB: db}
 		if err := stmt.Parse(model.New()); err != nil {
-			return fmt.Errorf("Models[%s]: %w", model, err)
+			return fmt.Errorf("model %s in Models: %w", model, err)
 		}
 		h.byTable[bare(stmt.Schema.Table)] = policy
 	}

@@ -42,5 +42,4 @@ func TestWriteToATableMadeElsewhereReachesWhatFollowsFromIt(t *testing.T) {
 	testkit.Eventually(t, "the catalog may be asked again", func() bool { return time.Since(began) > 1100*time.Millisecond })
 	require.NoError(t, h.Exec("DELETE FROM houses WHERE id = ?", 1).Error)
 	require.Equal(t, int64(1), cats(other.DB))
-
 }

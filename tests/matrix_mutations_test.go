@@ -27,8 +27,6 @@ func statement(text string, args ...any) func(*gorm.DB) error {
 	return func(db *gorm.DB) error { return db.Exec(text, args...).Error }
 }
 
-func p[T any](v T) *T { return &v }
-
 func matrixMutations() []matrixMutation {
 	ms := append(matrixCreates(), matrixUpdates()...)
 	ms = append(ms, matrixDeletes()...)
@@ -101,7 +99,7 @@ func matrixCreates() []matrixMutation {
 			}).Create(&label{Name: "lone"})
 		})},
 		{name: "generics Create", run: func(db *gorm.DB) error {
-			return gorm.G[purchase](db).Create(context.Background(), &purchase{Cents: 7, CustomerID: p(1)})
+			return gorm.G[purchase](db).Create(context.Background(), &purchase{Cents: 7, CustomerID: new(1)})
 		}},
 	}
 }
@@ -245,7 +243,7 @@ func matrixAssociations() []matrixMutation {
 func matrixTransactions() []matrixMutation {
 	change := func(tx *gorm.DB) error {
 		return errors.Join(
-			tx.Model(&customer{ID: 1}).Update("name", "tx").Error, tx.Create(&purchase{CustomerID: p(2), Cents: 4}).Error,
+			tx.Model(&customer{ID: 1}).Update("name", "tx").Error, tx.Create(&purchase{CustomerID: new(2), Cents: 4}).Error,
 			tx.Create(&label{Name: "tx"}).Error, tx.Delete(&item{}, 1).Error,
 		)
 	}

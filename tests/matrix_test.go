@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -19,7 +20,7 @@ import (
 func TestMatrixOfWritesAndReadsHasNoWrongCell(t *testing.T) {
 	t.Parallel()
 	for i, chunk := range matrixChunks() {
-		t.Run(fmt.Sprintf("%d", i), func(t *testing.T) {
+		t.Run(strconv.Itoa(i), func(t *testing.T) {
 			t.Parallel()
 			m := newMatrix(t)
 			process := m.startWriter()

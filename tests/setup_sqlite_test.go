@@ -45,7 +45,9 @@ func TestSQLiteFiles(t *testing.T) {
 	b.warm(t, func(db *gorm.DB) { nameOf(t, db, 1); list(db) })
 	same.warm(t, func(db *gorm.DB) { require.Equal(t, "a", nameOf(t, db, 1)) })
 	for name, write := range map[string]func(db *gorm.DB) error{
-		"autocommit":  func(db *gorm.DB) error { return db.Exec("UPDATE members SET name = ? WHERE id = 1", "autocommit").Error },
+		"autocommit": func(db *gorm.DB) error {
+			return db.Exec("UPDATE members SET name = ? WHERE id = 1", "autocommit").Error
+		},
 		"transaction": func(db *gorm.DB) error { return db.Model(&member{ID: 1}).Update("name", "transaction").Error },
 		"returning": func(db *gorm.DB) error {
 			return db.Raw("UPDATE members SET name = ? WHERE id = 1 RETURNING id", "returning").Scan(new(int)).Error
