@@ -15,7 +15,9 @@ const maxAnnounced = 128
 type writePlan struct {
 	// everything: it may be anything.
 	everything bool
-	tables     []tableWrite
+	// commits is set if what was done before is made permanent.
+	commits bool
+	tables  []tableWrite
 	// changed and grown are the tables that the database changes by itself.
 	changed, grown []string
 }
@@ -39,8 +41,10 @@ func (k *knowledge) writes(p *plan) *writePlan {
 	for i := range p.script.Parts {
 		s := &p.script.Parts[i]
 		switch s.Class {
-		case sqltext.Unknown, sqltext.Commit:
+		case sqltext.Unknown:
 			w.everything = true
+		case sqltext.Commit:
+			w.everything, w.commits = true, true
 		case sqltext.Definition:
 			p.definition = true
 			w.everything = w.everything || !s.Temporary

@@ -2,6 +2,7 @@ package callbacks
 
 import (
 	"fmt"
+	"reflect"
 
 	"gorm.io/gorm"
 
@@ -26,19 +27,46 @@ func (h *Hooks) registerGuards(db *gorm.DB) error {
 		{"update", cb.Update().After("gorm:update").Before(commit).Register},
 		{"delete", cb.Delete().After("gorm:delete").Before(commit).Register},
 		{"raw", cb.Raw().After("gorm:raw").Register},
+		{"query", cb.Query().After("gorm:query").Register},
+		{"row", cb.Row().After("gorm:row").Register},
 	} {
-		if err := g.register("rediscache:after_"+g.name, h.guard); err != nil {
+		guard := h.guard
+		if own := hooked(db, g.name); own != nil {
+			guard = func(db *gorm.DB) {
+				if current := hooked(db, g.name); !same(own, current) {
+					h.guard(db)
+				}
+			}
+		}
+		if err := g.register("rediscache:after_"+g.name, guard); err != nil {
 			return fmt.Errorf("guard %s: %w", g.name, err)
 		}
 	}
 	return nil
 }
 
+// hooked returns the handler of what reads, which is not to be told of each statement.
+func hooked(db *gorm.DB, name string) func(*gorm.DB) {
+	switch name {
+	case "query":
+		return db.Callback().Query().Get("gorm:query")
+	case "row":
+		return db.Callback().Row().Get("gorm:row")
+	default:
+		return nil
+	}
+}
+
+// same reports whether two functions have the same code.
+func same(a, b func(*gorm.DB)) bool {
+	return reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer()
+}
+
 // ran notes that a shim runs the statement.
 func ran(db *gorm.DB) { db.Statement.Settings.Store(ranKey{}, db.Statement) }
 
 func (h *Hooks) guard(db *gorm.DB) {
-	if h.idle(db) || db.Statement.SQL.Len() == 0 {
+	if h.closed.Load() || h.idle(db) || db.Statement.SQL.Len() == 0 {
 		return
 	}
 	if last, ok := db.Statement.Settings.Load(ranKey{}); ok && last == db.Statement {

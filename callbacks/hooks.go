@@ -55,6 +55,7 @@ type Hooks struct {
 	player  *rowcodec.Player
 	tracker *txpool.Tracker
 	closed  atomic.Bool
+	active  atomic.Int64 // handlers that are running
 
 	mu        sync.Mutex
 	policies  atomic.Pointer[ttlconfig.Tables]
@@ -74,11 +75,30 @@ func New(opt Options) *Hooks {
 	return h
 }
 
-// Close makes every statement pass by. Rows that are still open go on.
+// Close makes every statement pass by. Those that are under way, and rows that are still open, go on.
 func (h *Hooks) Close() error {
 	h.closed.Store(true)
 	h.work.Wait()
+	if h.active.Load() > 0 {
+		return nil // the last one closes
+	}
 	return h.player.Close()
+}
+
+// enter is called before a handler runs, and exit when it is through. It answers false after Close.
+func (h *Hooks) enter() bool {
+	h.active.Add(1)
+	if h.closed.Load() {
+		h.exit()
+		return false
+	}
+	return true
+}
+
+func (h *Hooks) exit() {
+	if h.active.Add(-1) == 0 && h.closed.Load() {
+		_ = h.player.Close() // may be closed already
+	}
 }
 
 // A handler is one of GORM's.
@@ -170,7 +190,7 @@ func bare(table string) string {
 
 // idle reports whether a statement is none of the cache's business.
 func (h *Hooks) idle(db *gorm.DB) bool {
-	return db.Error != nil || db.DryRun || db.Statement.ConnPool == nil || h.closed.Load()
+	return db.Error != nil || db.DryRun || db.Statement.ConnPool == nil
 }
 
 // aroundQuery hooks queries whose answer GORM itself scans.
@@ -202,10 +222,11 @@ func (h *Hooks) aroundCreate(inner func(*gorm.DB)) func(*gorm.DB) {
 
 // around runs one of GORM's handlers with a shim in the place of the statement's pool.
 func (h *Hooks) around(db *gorm.DB, inner func(*gorm.DB), use use) {
-	if h.idle(db) {
+	if h.idle(db) || !h.enter() {
 		inner(db)
 		return
 	}
+	defer h.exit()
 	s := h.shim(db, use)
 	if use == written || use == creating {
 		ran(db)

@@ -32,7 +32,7 @@ func (h *Hooks) Invalidate(db *gorm.DB, targets []Target) error {
 	s := h.shim(db, written)
 	ctx := db.Statement.Context
 	d := h.database(db, s.ConnPool)
-	k := d.knowledge(ctx, s.via(d))
+	k := d.knowledge(ctx, s.held())
 	if k == nil {
 		return ErrUnknown
 	}

@@ -28,6 +28,9 @@ const maxAge = time.Minute
 // learnTimeout bounds how long the catalog is waited for.
 const learnTimeout = 10 * time.Second
 
+// unseenTimeout bounds how long it is waited for by a transaction of a pool that was not seen before.
+const unseenTimeout = time.Second
+
 // retryAge is how long a database that could not be asked is left alone.
 const retryAge = time.Second
 
@@ -81,12 +84,15 @@ func (k *knowledge) table(name string) *keying.Table {
 
 // database returns what is known of the database behind a pool.
 func (h *Hooks) database(db *gorm.DB, pool gorm.ConnPool) *database {
-	key := h.poolKey(db, pool)
+	found := h.poolOf(db, pool)
+	var key any = found
+	if !reflect.ValueOf(key).Comparable() {
+		key = db.Dialector // the pool cannot be a key
+	}
 	if d, ok := h.databases.Load(key); ok {
 		return d.(*database) //nolint:forcetypeassert // only databases are stored
 	}
-	d := &database{h: h, dialect: db.Name(), dsn: dsnOf(db.Dialector)}
-	d.pool, _ = key.(gorm.ConnPool)
+	d := &database{h: h, dialect: db.Name(), dsn: dsnOf(db.Dialector), pool: found}
 	if d.dialect == catalog.SQLite {
 		d.lexer = sqltext.SQLite
 	}
@@ -94,8 +100,8 @@ func (h *Hooks) database(db *gorm.DB, pool gorm.ConnPool) *database {
 	return stored.(*database) //nolint:forcetypeassert // only databases are stored
 }
 
-// poolKey finds the *sql.DB behind a pool, a transaction or a connection; if there is none, the handle's own pool.
-func (h *Hooks) poolKey(db *gorm.DB, pool gorm.ConnPool) any {
+// poolOf finds the *sql.DB behind a pool, a transaction or a connection; if there is none, the handle's own pool.
+func (h *Hooks) poolOf(db *gorm.DB, pool gorm.ConnPool) gorm.ConnPool {
 	for _, p := range []gorm.ConnPool{pool, db.ConnPool} {
 		switch p := p.(type) {
 		case *sql.DB:
@@ -127,7 +133,7 @@ func dsnOf(d gorm.Dialector) string {
 // introduce asks a database what it is, and what is in it, when the plugin is registered: later the only connection
 // may be in use. If it cannot be asked now, it will be asked again.
 func (d *database) introduce(ctx context.Context) {
-	if _, err := d.learn(ctx, d.pool); err != nil && !errors.Is(err, errLater) {
+	if _, err := d.learnAfter(ctx, nil, d.known.Load(), learnTimeout); err != nil && !errors.Is(err, errLater) {
 		d.h.opt.Logger.WarnContext(ctx, "rediscache: nothing is cached until the database can be asked what it is",
 			"dialect", d.dialect, "error", err)
 	}
@@ -141,7 +147,7 @@ var (
 
 // knowledge returns what is known of the database, or nil if that is nothing. A statement in a transaction asks on its
 // own connection: there may be no other.
-func (d *database) knowledge(ctx context.Context, via gorm.ConnPool) *knowledge {
+func (d *database) knowledge(ctx context.Context, held gorm.ConnPool) *knowledge {
 	k := d.known.Load()
 	if k != nil && !d.stale.Load() {
 		switch age := time.Since(k.read); {
@@ -152,10 +158,12 @@ func (d *database) knowledge(ctx context.Context, via gorm.ConnPool) *knowledge 
 			return k
 		}
 	}
-	if k == nil && via != d.pool {
-		return nil // a query that fails would end the application's transaction
+	timeout := learnTimeout
+	if k == nil && held != nil {
+		// A query that fails would end the application's transaction. Another connection may be long in coming.
+		held, timeout = nil, unseenTimeout
 	}
-	k, err := d.learn(ctx, via)
+	k, err := d.learnAfter(ctx, held, k, timeout)
 	if err != nil {
 		return nil
 	}
@@ -169,17 +177,16 @@ func (d *database) renew(ctx context.Context) {
 	}
 	d.h.work.Go(func() {
 		defer d.renewing.Store(false)
-		_, _ = d.learnAnew(ctx, d.pool)
+		d.learning.Lock()
+		defer d.learning.Unlock()
+		_, _ = d.read(ctx, nil, learnTimeout)
 	})
 }
 
-// learn reads the catalog, unless another goroutine just did.
-func (d *database) learn(ctx context.Context, via gorm.ConnPool) (*knowledge, error) {
-	return d.learnAfter(ctx, via, d.known.Load())
-}
-
-// learnAfter does so if what was known before is all that is known.
-func (d *database) learnAfter(ctx context.Context, via gorm.ConnPool, before *knowledge) (*knowledge, error) {
+// learnAfter reads the catalog, unless another goroutine just did: if what was known before is all that is known.
+func (d *database) learnAfter(
+	ctx context.Context, held gorm.ConnPool, before *knowledge, timeout time.Duration,
+) (*knowledge, error) {
 	d.learning.Lock()
 	defer d.learning.Unlock()
 	if k := d.known.Load(); k != before && !d.stale.Load() {
@@ -188,19 +195,16 @@ func (d *database) learnAfter(ctx context.Context, via gorm.ConnPool, before *kn
 	if time.Since(d.failed) < retryAge {
 		return nil, errLater
 	}
-	return d.read(ctx, via)
-}
-
-// learnAnew reads the catalog in any case.
-func (d *database) learnAnew(ctx context.Context, via gorm.ConnPool) (*knowledge, error) {
-	d.learning.Lock()
-	defer d.learning.Unlock()
-	return d.read(ctx, via)
+	return d.read(ctx, held, timeout)
 }
 
 // read reads the catalog. The caller holds learning.
-func (d *database) read(ctx context.Context, via gorm.ConnPool) (*knowledge, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), learnTimeout)
+func (d *database) read(ctx context.Context, held gorm.ConnPool, timeout time.Duration) (*knowledge, error) {
+	via := d.pool
+	if held != nil {
+		via = held
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
 	id, err := d.identify(ctx, via)
 	if err != nil {

@@ -108,14 +108,10 @@ func (k *knowledge) refuses(p *plan) metrics.Reason {
 	}
 	s := &p.script.Parts[0]
 	switch {
-	case s.Class != sqltext.Query && p.write != nil:
-		return metrics.ReasonWrite
-	case s.Class != sqltext.Query:
+	case s.Class != sqltext.Query, p.write != nil: // perhaps by a function that it calls
 		return metrics.ReasonStatement
 	case s.Locks:
 		return metrics.ReasonLock
-	case p.write != nil: // by a function that it calls
-		return metrics.ReasonWrite
 	default:
 		return ""
 	}
@@ -131,6 +127,9 @@ func (k *knowledge) reads(d *database, p *plan, model *schema.Schema) (*readPlan
 	case relations.RefusedVolatile:
 		return nil, metrics.ReasonVolatile
 	case relations.Accepted:
+	}
+	if k.graph.Hides(p.script.Text) {
+		return nil, metrics.ReasonVolatile
 	}
 	if len(names) == 0 {
 		return nil, metrics.ReasonRelation // SELECT 1: not worth a round trip

@@ -162,7 +162,9 @@ func (q *query) answer() (*sql.Rows, error) {
 }
 
 // replicated reports whether dbresolver has chosen another pool than the source.
-func (q *query) replicated() bool { return q.source != q.s.ConnPool }
+func (q *query) replicated() bool {
+	return reflect.ValueOf(q.source).Comparable() && q.source != q.s.ConnPool
+}
 
 // bypass asks the database, without storing the answer. If that is because of a write that is under way, the primary
 // is asked: a replica may not have seen what an earlier answer has shown.
@@ -268,7 +270,10 @@ func (q *query) load(ctx context.Context, missing []int) ([]consistency.Result, 
 		text, args = q.rows.narrow(q.st.p, q.st.d.lexer == sqltext.SQLite, missing)
 	}
 	rows, err := q.source.QueryContext(ctx, text, args...)
-	if err != nil {
+	switch {
+	case err != nil && narrow:
+		return nil, q.loadWhole(ctx) // whose error speaks of the arguments that the application knows
+	case err != nil:
 		return nil, err
 	}
 	captured, more, err := q.s.h.player.Capture(rows, q.limits())

@@ -84,24 +84,25 @@ func (s *shim) pinned() bool {
 	}
 }
 
-// via returns the pool on which the catalog can be asked without waiting for another connection.
-func (s *shim) via(d *database) gorm.ConnPool {
+// held returns the one connection that the statement runs on, in a transaction or because the application holds it; nil
+// if it may run on any. The catalog is asked on it without waiting for another one.
+func (s *shim) held() gorm.ConnPool {
 	if s.inTransaction() || s.pinned() {
 		return s.ConnPool
 	}
-	return d.pool
+	return nil
 }
 
 // planned returns what is known of the database, and the plan of a text; nil if nothing is known.
 func (s *shim) planned(ctx context.Context, d *database, text string) (*knowledge, *plan) {
-	via := s.via(d)
-	if k := d.known.Load(); k != nil && via != d.pool {
+	held := s.held()
+	if k := d.known.Load(); k != nil && held != nil {
 		// In a transaction nothing is served. A query that is one whatever the catalog says need not ask for it.
 		if p := k.plan(d, text, s.db.Statement.Schema); p.plainQuery() {
 			return k, p
 		}
 	}
-	k := d.knowledge(ctx, via)
+	k := d.knowledge(ctx, held)
 	if k == nil {
 		return nil, nil
 	}
@@ -119,7 +120,7 @@ func (s *shim) plannedAnew(ctx context.Context, d *database, text string, k *kno
 		d.renew(ctx)
 		return k, p
 	}
-	anew, err := d.learnAfter(ctx, s.via(d), k)
+	anew, err := d.learnAfter(ctx, s.held(), k, learnTimeout)
 	if err != nil {
 		return k, p
 	}

@@ -111,6 +111,9 @@ func (s *shim) announceInTransaction(st *statement, id *identity) (*autocommit, 
 			s.created = s.effects(st, e, s.use == creating)
 		}, st.p == nil || st.p.definition)
 		s.inserted = tx
+		if st.p != nil && st.p.write != nil && st.p.write.commits {
+			return s.intend(st, id, &effects{everything: true}) // which is now
+		}
 		st.note()
 		return &autocommit{}, nil // announced when it commits
 	case txpool.Ended:

@@ -91,7 +91,7 @@ func appendValue(b []byte, v any) ([]byte, error) {
 		return binary.BigEndian.AppendUint64(append(b, 'f'), math.Float64bits(v)), nil
 	case time.Time:
 		// The zone counts: a column without time zone takes the clock's reading as it is.
-		return appendString(b, 't', v.Format(time.RFC3339Nano)), nil
+		return appendString(b, 't', v.Format(withSeconds)), nil
 	case driver.Valuer:
 		b = appendString(b, 'v', reflect.TypeOf(v).String())
 		plain, err := valueOf(v)
@@ -144,6 +144,9 @@ func appendReflected(b []byte, v reflect.Value) ([]byte, error) {
 	return nil, fmt.Errorf("%s: %w", v.Type(), errArgument)
 }
 
+// withSeconds is time.RFC3339Nano with zones to the second.
+const withSeconds = "2006-01-02T15:04:05.999999999Z07:00:00"
+
 func appendInt(b []byte, i int64) []byte { return binary.AppendVarint(append(b, 'i'), i) }
 
 func appendString(b []byte, mark byte, s string) []byte {
@@ -161,6 +164,7 @@ func valueOf(v driver.Valuer) (driver.Value, error) {
 }
 
 // Plain strips pointers, driver.Valuer and named types from an argument: what is left is a basic type, if it is of one.
+// A type that the driver asks for its value by a method of its own has no plain value.
 func Plain(v any) (any, error) {
 	if valuer, ok := v.(driver.Valuer); ok {
 		plain, err := valueOf(valuer)
@@ -170,6 +174,9 @@ func Plain(v any) (any, error) {
 		v = plain
 	}
 	rv := reflect.ValueOf(v)
+	if rv.IsValid() && asked(rv.Type()) {
+		return nil, fmt.Errorf("%s: %w", rv.Type(), errArgument)
+	}
 	switch rv.Kind() {
 	case reflect.Pointer:
 		if rv.IsNil() {
@@ -185,6 +192,21 @@ func Plain(v any) (any, error) {
 	default:
 		return v, nil
 	}
+}
+
+// asked reports whether a type has one of the methods that pgx asks for a value: TextValue, Int64Value and so on (its
+// package pgtype: TextValuer …).
+func asked(t reflect.Type) bool {
+	if t.PkgPath() == "" && t.Kind() != reflect.Pointer {
+		return false
+	}
+	for method := range t.Methods() {
+		name, is := strings.CutSuffix(method.Name, "Value")
+		if m := method.Type; is && name != "" && m.NumIn() == 1 && m.NumOut() == 2 {
+			return true
+		}
+	}
+	return false
 }
 
 // integerText returns the one spelling of an integer. Text counts only if it is all digits: what else a database

@@ -49,7 +49,6 @@ const (
 	ReasonTransaction Reason = "transaction" // inside a transaction
 	ReasonConnection  Reason = "connection"  // on a connection whose session the application controls
 	ReasonCursor      Reason = "cursor"      // Rows and Row hand a cursor to the application
-	ReasonWrite       Reason = "write"       // the statement writes
 	ReasonLock        Reason = "lock"        // the statement locks rows
 	ReasonVolatile    Reason = "volatile"    // the answer depends on more than tables: now(), random(), a function
 	ReasonStatement   Reason = "statement"   // not a single query that is understood

@@ -21,6 +21,9 @@ type Graph struct {
 	// parents and heirs are the tables above and below one that inherits, by its name.
 	parents, heirs map[string][]string
 	triggers       map[string][]catalog.Trigger
+	// operators and casts are those by which a text may call a function that is not pure without naming it.
+	operators []string
+	casts     bool
 }
 
 // A Table is what a point lookup has to know.
@@ -43,6 +46,8 @@ type table struct {
 
 type function struct {
 	pure, volatile bool
+	// attribute functions may be written as columns.
+	attribute bool
 	// body is nil if the text is not known.
 	body *sqltext.Body
 	// foreign functions are written in a language that does not reach tables.
@@ -54,13 +59,13 @@ func New(c *catalog.Catalog, d sqltext.Dialect) *Graph {
 	g := &Graph{
 		dialect: d, tables: map[string]*table{}, functions: map[string]*function{},
 		children: map[string][]catalog.ForeignKey{}, parents: map[string][]string{}, heirs: map[string][]string{},
-		triggers: map[string][]catalog.Trigger{},
-	}
-	for _, t := range c.Tables {
-		g.addTable(t)
+		triggers: map[string][]catalog.Trigger{}, operators: c.Operators, casts: c.Casts,
 	}
 	for _, f := range c.Functions {
 		g.addFunction(f)
+	}
+	for _, t := range c.Tables {
+		g.addTable(t)
 	}
 	for _, k := range c.ForeignKeys {
 		parent := strings.ToLower(k.Parent)
@@ -130,6 +135,9 @@ func (g *Graph) defineView(n *table, definition string) Refusal {
 	}
 	n.view = &script.Parts[0]
 	n.bases = n.view.Names
+	if g.Hides(script.Text) {
+		return RefusedVolatile
+	}
 	return Accepted
 }
 
@@ -149,14 +157,17 @@ func isName(c byte) bool {
 }
 
 func (g *Graph) addFunction(f catalog.Function) {
-	n := &function{pure: f.Pure, volatile: f.Volatile, foreign: f.Language == "c" || f.Language == "internal"}
+	n := &function{
+		pure: f.Pure, volatile: f.Volatile, attribute: f.Attribute, foreign: f.Language == "c" || f.Language == "internal",
+	}
 	if f.Body != "" {
 		body := sqltext.ParseBody(f.Body, g.dialect)
 		n.body = &body
 	}
 	if twin := g.functions[strings.ToLower(f.Name)]; twin != nil { // overloaded
 		n = &function{
-			pure: n.pure && twin.pure, volatile: n.volatile || twin.volatile, foreign: n.foreign && twin.foreign,
+			pure: n.pure && twin.pure, attribute: n.attribute || twin.attribute,
+			volatile: n.volatile || twin.volatile, foreign: n.foreign && twin.foreign,
 			body: both(n, twin),
 		}
 	}

@@ -1,6 +1,7 @@
 package relations
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gorm-rediscache/rediscache/internal/sqltext"
@@ -48,6 +49,11 @@ func (r *reader) statement(s *sqltext.Statement) Refusal {
 			refused = max(refused, RefusedVolatile)
 		}
 	}
+	for _, name := range s.Names { // t.f is f(t) (PostgreSQL documentation, "Using Composite Types in Queries")
+		if f := r.g.functions[name]; f != nil && f.attribute && !f.pure {
+			refused = max(refused, RefusedVolatile)
+		}
+	}
 	for _, rel := range s.Relations {
 		refused = max(refused, r.relation(rel))
 	}
@@ -92,6 +98,12 @@ func (r *reader) name(name string) Refusal {
 // system reports whether a relation is in a schema of the database's own.
 func system(r sqltext.Relation) bool {
 	return r.Schema == "information_schema" || strings.HasPrefix(r.Schema, "pg_")
+}
+
+// Hides reports whether a text may call functions that depend on more than their arguments without naming them: by
+// operators, or by casts, written or not.
+func (g *Graph) Hides(text string) bool {
+	return g.casts || slices.ContainsFunc(g.operators, func(o string) bool { return strings.Contains(text, o) })
 }
 
 // pure reports whether a function depends on its arguments alone.

@@ -2,6 +2,8 @@ package tests_test
 
 import (
 	"context"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -9,156 +11,179 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/gorm-rediscache/rediscache"
+	"github.com/gorm-rediscache/rediscache/internal/testkit"
 	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/store"
 	"github.com/gorm-rediscache/rediscache/store/redisstore"
 )
 
-// A step of the protocol, at which a gate may stop.
-type step string
-
+// The moments at which a gate can hold a handle: before a step of its store, and after it.
 const (
-	beforeIntend  step = "before the intent"
-	beforeCommit  step = "before COMMIT" // the intent is there
-	beforeRelease step = "before the release"
-	beforeMint    step = "before the tokens are minted"
-	beforeFill    step = "before the fill"
+	beforeLoad    = "before load"
+	afterLoad     = "after load"
+	beforeMint    = "before mint"
+	afterMint     = "after mint"
+	beforePut     = "before put"
+	afterPut      = "after put"
+	beforeIntend  = "before intend"
+	afterIntend   = "after intend" // right before COMMIT
+	beforeRelease = "before release"
 )
 
-// A gate is a store that stops a process at one step, once, until it is opened.
+// A gate is a store that holds its handle at chosen moments, so that a test decides what happens meanwhile.
 type gate struct {
 	store.Store
-	at   chan step // holds the step, until it is reached
-	stop chan struct{}
-	open chan struct{}
+	mu    sync.Mutex
+	holds map[string][]*hold
+	// passed counts how often each moment went by.
+	passed map[string]int
 }
 
-// gated returns a handle whose process stops at a step, once.
-func (w *world) gated(at step, options ...option) (*handle, *gate) {
+// A hold stops the next one who comes to its moment.
+type hold struct {
+	t       testing.TB
+	moment  string
+	arrived chan struct{}
+	let     chan struct{}
+	once    sync.Once
+}
+
+// gated opens a cached handle whose store has a gate. It outlives what the store's deadline would allow a test.
+func (w *world) gated(options ...option) (*handle, *gate) {
 	w.t.Helper()
-	inner, err := redisstore.New(w.redis, redisstore.Options{Timeout: 5 * time.Second})
+	inner, err := redisstore.New(w.redis, redisstore.Options{Timeout: 20 * time.Second})
 	require.NoError(w.t, err)
-	g := &gate{Store: inner, at: make(chan step, 1), stop: make(chan struct{}), open: make(chan struct{})}
-	h := w.cached(append(options, withPlugin(func(c *rediscache.Config) { c.Redis, c.Store = nil, g }))...)
-	g.at <- at // not while it is set up
-	return h, g
+	g := &gate{Store: inner, holds: map[string][]*hold{}, passed: map[string]int{}}
+	options = append(options, withPlugin(func(c *rediscache.Config) { c.Redis, c.Store, c.Timeout = nil, g, 20*time.Second }))
+	return w.cached(options...), g
 }
 
-// pass stops here if this is the step.
-func (g *gate) pass(here step) {
-	select {
-	case at := <-g.at:
-		if at != here {
-			g.at <- at
-			return
-		}
-		close(g.stop)
-		<-g.open
-	default:
-	}
-}
-
-// during runs a function until its process stops at the gate, then another one, then lets the first one go on.
-func (g *gate) during(t *testing.T, stopped, meanwhile func()) {
+// hold arms a moment, once.
+func (g *gate) hold(t testing.TB, moment string) *hold {
 	t.Helper()
-	done := make(chan struct{})
-	go func() { defer close(done); stopped() }()
-	select {
-	case <-g.stop:
-	case <-time.After(10 * time.Second):
-		t.Fatal("the gate was not reached")
-	}
-	meanwhile()
-	close(g.open)
-	<-done
+	h := &hold{t: t, moment: moment, arrived: make(chan struct{}), let: make(chan struct{})}
+	g.mu.Lock()
+	g.holds[moment] = append(g.holds[moment], h)
+	g.mu.Unlock()
+	t.Cleanup(h.resume) // so that a failed test leaves nobody waiting
+	return h
 }
 
-// Load implements store.Store.
+func (g *gate) pass(moment string) {
+	g.mu.Lock()
+	g.passed[moment]++
+	var h *hold
+	if waiting := g.holds[moment]; len(waiting) > 0 {
+		h, g.holds[moment] = waiting[0], waiting[1:]
+	}
+	g.mu.Unlock()
+	if h != nil {
+		close(h.arrived)
+		<-h.let
+	}
+}
+
+// count returns how often a moment went by.
+func (g *gate) count(moment string) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.passed[moment]
+}
+
+// await waits until somebody is held.
+func (h *hold) await() {
+	h.t.Helper()
+	select {
+	case <-h.arrived:
+	case <-time.After(10 * time.Second):
+		h.t.Fatalf("nobody came to %q", h.moment)
+	}
+}
+
+// during runs a function until it is held at a moment, then another one, then lets the first one go on.
+func (g *gate) during(t testing.TB, moment string, held, meanwhile func()) {
+	t.Helper()
+	h := g.hold(t, moment)
+	wait := async(t, held)
+	h.await()
+	meanwhile()
+	h.resume()
+	wait()
+}
+
+func (h *hold) resume() { h.once.Do(func() { close(h.let) }) }
+
 func (g *gate) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
+	g.pass(beforeLoad)
+	defer g.pass(afterLoad)
 	return g.Store.Load(ctx, keys)
 }
 
-// Mint implements store.Store.
 func (g *gate) Mint(ctx context.Context, mints []store.Mint) (store.Snapshot, error) {
 	g.pass(beforeMint)
+	defer g.pass(afterMint)
 	return g.Store.Mint(ctx, mints)
 }
 
-// Put implements store.Store.
 func (g *gate) Put(ctx context.Context, entries []store.Entry) error {
-	g.pass(beforeFill)
-	return g.Store.Put(context.WithoutCancel(ctx), entries) // however late
+	g.pass(beforePut)
+	defer g.pass(afterPut)
+	return g.Store.Put(ctx, entries)
 }
 
-// Intend implements store.Store.
 func (g *gate) Intend(ctx context.Context, writer string, ttl time.Duration, tags []keying.Tag) error {
 	g.pass(beforeIntend)
-	defer g.pass(beforeCommit)
+	defer g.pass(afterIntend)
 	return g.Store.Intend(ctx, writer, ttl, tags)
 }
 
-// Release implements store.Store.
 func (g *gate) Release(ctx context.Context, writer string, tags []keying.Tag) error {
 	g.pass(beforeRelease)
-	return g.Store.Release(context.WithoutCancel(ctx), writer, tags)
+	return g.Store.Release(ctx, writer, tags)
 }
 
-// A view is a way to read members, as text.
-type view struct {
-	name string
-	read func(t *testing.T, db *gorm.DB) any
-}
-
-// views are ways to read the rows that the interleavings write.
-func views() []view {
-	return []view{
-		{"row", func(t *testing.T, db *gorm.DB) any {
-			var m member
-			require.NoError(t, db.Limit(1).Find(&m, 1).Error)
-			return m
-		}},
-		{"rows", func(t *testing.T, db *gorm.DB) any {
-			var ms []member
-			require.NoError(t, db.Order("id").Find(&ms, []int{1, 2, 3, 101}).Error)
-			return ms
-		}},
-		{"list", func(t *testing.T, db *gorm.DB) any {
-			var ms []member
-			require.NoError(t, db.Order("id").Find(&ms).Error)
-			return ms
-		}},
-		{"count", func(t *testing.T, db *gorm.DB) any {
-			var n int64
-			require.NoError(t, db.Model(&member{}).Count(&n).Error)
-			return n
-		}},
-		{"absent row", func(t *testing.T, db *gorm.DB) any {
-			var ms []member
-			require.NoError(t, db.Find(&ms, 101).Error)
-			return ms
-		}},
-		{"join", func(t *testing.T, db *gorm.DB) any {
-			var names []string
-			require.NoError(t, db.Raw("SELECT a.name || b.name FROM members a JOIN members b ON b.id = a.id + 1 ORDER BY 1").Scan(&names).Error)
-			return names
-		}},
+// async runs a function beside the test, and returns what waits for it.
+func async(t testing.TB, f func()) (wait func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	return func() {
+		t.Helper()
+		select {
+		case <-done:
+		case <-time.After(20 * time.Second):
+			t.Fatal("it does not end")
+		}
 	}
 }
 
-// A change is a write that all views see.
-var changes = map[string]func(*gorm.DB) error{
-	"by key": func(db *gorm.DB) error {
-		return db.Transaction(func(tx *gorm.DB) error {
-			if err := tx.Model(&member{ID: 1}).Update("name", "changed").Error; err != nil {
-				return err
-			}
-			return tx.Create(&member{ID: 101, Name: "m101"}).Error
-		})
-	},
-	"in bulk": func(db *gorm.DB) error {
-		return db.Exec("WITH u AS (UPDATE members SET name = 'changed' WHERE age = 20) INSERT INTO members (id, name) VALUES (101, 'm101')").Error
-	},
-	"deleted": func(db *gorm.DB) error {
-		return db.Exec("DELETE FROM members WHERE id = 1; INSERT INTO members (id, name) VALUES (101, 'm101'), (102, 'x')").Error
-	},
+// agrees checks that a read gives the same without the plugin, when it is cached, and when it is answered from the cache.
+func agrees(t testing.TB, plain, cached *handle, name string, read func(*gorm.DB) any) {
+	t.Helper()
+	want := read(plain.DB)
+	for i := range 3 {
+		require.Equal(t, want, read(cached.DB), "%s, read %d", name, i+1)
+	}
+}
+
+// agreesFromCache is agrees for what has to come from the cache in the end.
+func agreesFromCache(t testing.TB, plain, cached *handle, name string, read func(*gorm.DB) any) {
+	t.Helper()
+	want := read(plain.DB)
+	cached.warm(t, func(db *gorm.DB) { require.Equal(t, want, read(db), name) })
+	sent := cached.sql.during(func() { require.Equal(t, want, read(cached.DB), name) })
+	require.Empty(t, sent, name)
+}
+
+func waitFor(t testing.TB, holds func() bool) {
+	t.Helper()
+	testkit.Eventually(t, "the other side", holds)
+}
+
+// withValue returns the test's context with a counter for hooks.
+func withValue(t testing.TB, n *atomic.Int64) context.Context {
+	return context.WithValue(t.Context(), hookKey{}, n)
 }

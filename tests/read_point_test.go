@@ -29,6 +29,13 @@ func (w *world) members(n int) *handle {
 	return h
 }
 
+func nameOf(t testing.TB, db *gorm.DB, id int) string {
+	t.Helper()
+	var m member
+	require.NoError(t, db.First(&m, id).Error)
+	return m.Name
+}
+
 // All spellings of a lookup by primary key share the entry of the row.
 func TestPointLookupsShareOneEntry(t *testing.T) {
 	t.Parallel()

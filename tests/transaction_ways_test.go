@@ -9,298 +9,312 @@ import (
 	"github.com/stretchr/testify/require"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 	"gorm.io/gorm/logger"
-	"gorm.io/plugin/dbresolver"
-
-	"github.com/gorm-rediscache/rediscache"
 )
 
-// A setup is one way to open GORM with the plugin.
-type setup struct {
-	name string
-	open func(w *world) *handle
-	// wrapped is set if only transactions of the handle's own pool can be observed.
-	wrapped bool
+var errWay = errors.New("the application changes its mind")
+
+// cell is one way of writing, on one set-up.
+type cell struct {
+	t      *testing.T
+	grp    int
+	id     int // of the first ware of the group
+	setUp  setUp
+	writer *handle
+	db     *gorm.DB // of the writer
+	// others are handles that read.
+	readers []*handle
+	before  view
 }
 
-func setups() []setup {
-	prepared := withGORM(func(c *gorm.Config) { c.PrepareStmt = true })
-	wrap := withPlugin(func(c *rediscache.Config) { c.WrapConnPool = true })
-	return []setup{
-		{name: "plain", open: func(w *world) *handle { return w.cached() }},
-		{name: "prepared", open: func(w *world) *handle { return w.cached(prepared) }},
-		{name: "no default transaction", open: func(w *world) *handle {
-			return w.cached(withGORM(func(c *gorm.Config) { c.SkipDefaultTransaction = true }))
-		}},
-		{name: "no nested transactions", open: func(w *world) *handle {
-			return w.cached(withGORM(func(c *gorm.Config) { c.DisableNestedTransaction = true }))
-		}},
-		{name: "simple protocol", open: func(w *world) *handle {
-			simple := *w
-			simple.dsn += "&default_query_exec_mode=simple_protocol"
-			return simple.cached()
-		}},
-		{name: "wrapped pool", wrapped: true, open: func(w *world) *handle { return w.cached(wrap) }},
-		{name: "wrapped pool, prepared", wrapped: true, open: func(w *world) *handle { return w.cached(wrap, prepared) }},
-		{name: "resolver before", open: func(w *world) *handle {
-			h := w.plain()
-			require.NoError(w.t, h.Use(w.resolver()))
-			w.use(h)
-			return h
-		}},
-		{name: "resolver after", open: func(w *world) *handle {
-			h := w.cached()
-			require.NoError(w.t, h.Use(w.resolver()))
-			return h
-		}},
-		{name: "resolver, prepared", open: func(w *world) *handle {
-			h := w.plain(prepared)
-			require.NoError(w.t, h.Use(w.resolver()))
-			w.use(h)
-			return h
-		}},
+// during looks while a transaction is open: it sees its own writes, nobody else does.
+func (c *cell) during(tx *gorm.DB) {
+	c.t.Helper()
+	own := look(c.t, tx, c.grp)
+	require.NotEqual(c.t, c.before, own, "the transaction does not see what it wrote")
+	for _, h := range c.readers {
+		require.Equal(c.t, c.before, look(c.t, h.DB, c.grp), "a write is seen before its commit")
 	}
+	require.Equal(c.t, own, look(c.t, tx, c.grp), "the transaction does not see what it wrote")
 }
 
-// resolver has a source and a replica that are one database.
-func (w *world) resolver() *dbresolver.DBResolver {
-	dialector := func() gorm.Dialector { return postgres.New(postgres.Config{Conn: w.pool()}) }
-	return dbresolver.Register(dbresolver.Config{
-		Sources: []gorm.Dialector{dialector()}, Replicas: []gorm.Dialector{dialector()},
-	})
+func (c *cell) update(db *gorm.DB) error {
+	return db.Model(&ware{}).Where("id = ?", c.id).Update("name", "new").Error
 }
 
-// pool opens the database without GORM.
-func (w *world) pool() *sql.DB {
-	w.t.Helper()
-	pool, err := sql.Open("pgx", w.dsn)
-	require.NoError(w.t, err)
-	w.t.Cleanup(func() { _ = pool.Close() })
-	return pool
-}
+func (c *cell) ctx() context.Context { return c.t.Context() }
 
-// A way is one way to write a transaction. It makes the change, and ends the transaction by commit or not.
+// way is one way of writing. run changes something of the group; what becomes of it, changes says.
 type way struct {
-	name string
-	run  func(t *testing.T, h *handle, change func(*gorm.DB) error, commit bool)
-	// elsewhere is set if the transaction does not come from the handle's pool.
-	elsewhere bool
+	name    string
+	changes bool
+	run     func(c *cell) error
+	// err is what run returns.
+	err error
+	// pinned: it holds a connection, which dbresolver takes statements away from.
+	pinned bool
 }
 
-var errRollback = errors.New("roll back")
-
-// transact runs a function in a transaction that ends as it should.
-func transact(t *testing.T, db *gorm.DB, commit bool, f func(*gorm.DB) error, opts ...*sql.TxOptions) {
-	t.Helper()
-	var want error
-	if !commit {
-		want = errRollback
-	}
-	err := db.Transaction(func(tx *gorm.DB) error { return errors.Join(f(tx), want) }, opts...)
-	require.ErrorIs(t, err, want)
-}
-
-// end ends a transaction.
-func end(t *testing.T, tx interface {
-	Commit() error
-	Rollback() error
-}, commit bool,
-) {
-	t.Helper()
-	if commit {
-		require.NoError(t, tx.Commit())
-	} else {
-		require.NoError(t, tx.Rollback())
-	}
-}
-
-func ways() []way {
-	type run = func(t *testing.T, h *handle, change func(*gorm.DB) error, commit bool)
-	in := func(f func(tx *gorm.DB, change func(*gorm.DB) error) error) run {
-		return func(t *testing.T, h *handle, change func(*gorm.DB) error, commit bool) {
-			t.Helper()
-			transact(t, h.DB, commit, func(tx *gorm.DB) error { return f(tx, change) })
-		}
-	}
+// transactionWays are those of applications that say where a transaction begins and ends.
+func transactionWays() []way {
 	return []way{
-		{name: "Transaction", run: in(func(tx *gorm.DB, change func(*gorm.DB) error) error { return change(tx) })},
-		{name: "Begin", run: func(t *testing.T, h *handle, change func(*gorm.DB) error, commit bool) {
-			t.Helper()
-			tx := h.Begin()
-			require.NoError(t, change(tx))
-			if commit {
-				require.NoError(t, tx.Commit().Error)
-			} else {
-				require.NoError(t, tx.Rollback().Error)
-			}
+		{name: "transaction", changes: true, run: func(c *cell) error {
+			return c.db.Transaction(func(tx *gorm.DB) error {
+				err := c.update(tx)
+				c.during(tx)
+				return err
+			})
 		}},
-		{name: "serializable", run: func(t *testing.T, h *handle, change func(*gorm.DB) error, commit bool) {
-			t.Helper()
-			transact(t, h.DB, commit, change, &sql.TxOptions{Isolation: sql.LevelSerializable})
-		}},
-		{name: "nested", run: in(func(tx *gorm.DB, change func(*gorm.DB) error) error { return tx.Transaction(change) })},
-		{name: "savepoint", run: in(func(tx *gorm.DB, change func(*gorm.DB) error) error {
-			return errors.Join(tx.SavePoint("a").Error, tx.Exec("DELETE FROM members").Error, tx.RollbackTo("a").Error, change(tx))
-		})},
-		{name: "prepared for this transaction", run: func(t *testing.T, h *handle, change func(*gorm.DB) error, commit bool) {
-			t.Helper()
-			transact(t, h.Session(&gorm.Session{PrepareStmt: true}), commit, change)
-		}},
-		{name: "prepared in the transaction", run: in(func(tx *gorm.DB, change func(*gorm.DB) error) error {
-			return change(tx.Session(&gorm.Session{PrepareStmt: true}))
-		})},
-		{name: "with a context", run: func(t *testing.T, h *handle, change func(*gorm.DB) error, commit bool) {
-			t.Helper()
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			tx := h.WithContext(ctx).Begin()
-			require.NoError(t, change(tx))
-			if commit {
-				require.NoError(t, tx.Commit().Error)
-				return
-			}
-			cancel() // database/sql rolls it back
-			require.Error(t, tx.Commit().Error)
-		}},
-		{name: "Connection", run: func(t *testing.T, h *handle, change func(*gorm.DB) error, commit bool) {
-			t.Helper()
-			require.NoError(t, h.Connection(func(conn *gorm.DB) error {
-				transact(t, conn.Session(&gorm.Session{NewDB: true}), commit, change)
+		{name: "transaction of several", changes: true, run: func(c *cell) error {
+			return c.db.Transaction(func(tx *gorm.DB) error {
+				require.NoError(c.t, tx.Create(&ware{ID: c.id + 2, Grp: c.grp}).Error)
+				require.NoError(c.t, tx.Model(&ware{ID: c.id}).Association("Labels").Append(&sticker{Text: "a"}))
+				require.NoError(c.t, tx.Exec("UPDATE wares SET name = 'new' WHERE grp = ?", c.grp).Error)
+				require.NoError(c.t, tx.Raw("DELETE FROM wares WHERE id = ? RETURNING id", c.id+1).Scan(new(int)).Error)
+				c.during(tx)
 				return nil
-			}))
+			})
 		}},
-		{name: "database/sql", elsewhere: true, run: func(t *testing.T, h *handle, change func(*gorm.DB) error, commit bool) {
-			t.Helper()
-			pool, err := h.DB.DB()
-			require.NoError(t, err)
-			tx, err := pool.BeginTx(t.Context(), nil)
-			require.NoError(t, err)
-			db := h.Session(&gorm.Session{NewDB: true, Context: t.Context()})
-			db.Statement.ConnPool = tx
-			require.NoError(t, change(db))
-			end(t, tx, commit)
+		{name: "transaction with an error", err: errWay, run: func(c *cell) error {
+			return c.db.Transaction(func(tx *gorm.DB) error {
+				require.NoError(c.t, c.update(tx))
+				c.during(tx)
+				return errWay
+			})
 		}},
-		{name: "a handle on a transaction", elsewhere: true, run: func(t *testing.T, h *handle, change func(*gorm.DB) error, commit bool) {
-			t.Helper()
-			pool, err := h.DB.DB()
-			require.NoError(t, err)
-			tx, err := pool.BeginTx(t.Context(), nil)
-			require.NoError(t, err)
-			db, err := gorm.Open(postgres.New(postgres.Config{Conn: tx}), &gorm.Config{Logger: logger.Discard})
-			require.NoError(t, err)
-			require.NoError(t, db.Use(h.plugin))
-			require.NoError(t, change(db))
-			end(t, tx, commit)
+		{name: "transaction with a failed statement", run: func(c *cell) error {
+			err := c.db.Transaction(func(tx *gorm.DB) error {
+				require.NoError(c.t, c.update(tx))
+				_ = tx.Exec("UPDATE wares SET nothing = 1")
+				return nil
+			})
+			require.ErrorContains(c.t, err, "rollback") // COMMIT of an aborted transaction
+			return nil
 		}},
-	}
-}
-
-// However a transaction is written, and however GORM was opened: what it has committed is seen by all at once, what it
-// has rolled back has not been, and the cache goes on.
-func TestWaysToWriteATransaction(t *testing.T) {
-	t.Parallel()
-	for _, s := range setups() {
-		t.Run(s.name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			w.members(3)
-			h, reader := s.open(w), w.cached()
-			name := "m1"
-			read := func(db *gorm.DB) {
-				var m member
-				require.NoError(t, db.First(&m, 1).Error)
-				require.Equal(t, name, m.Name)
-				var all []member
-				require.NoError(t, db.Order("id").Find(&all).Error)
-				require.Equal(t, name, all[0].Name)
-			}
-			for _, way := range ways() {
-				t.Log(way.name)
-				reader.warm(t, read)
-				change := func(tx *gorm.DB) error {
-					before := name
-					defer func() { name = before }()
-					err := errors.Join(
-						tx.Model(&member{ID: 1}).Update("name", way.name).Error,
-						tx.Create(&member{Name: way.name}).Error,
-					)
-					read(reader.DB) // what is not committed is not seen
-					name = way.name
-					read(tx) // but by who wrote it
+		{name: "transaction with a panic", run: func(c *cell) error {
+			require.PanicsWithError(c.t, errWay.Error(), func() {
+				_ = c.db.Transaction(func(tx *gorm.DB) error {
+					require.NoError(c.t, c.update(tx))
+					panic(errWay)
+				})
+			})
+			return nil
+		}},
+		{name: "nested", changes: true, run: func(c *cell) error {
+			return c.db.Transaction(func(tx *gorm.DB) error {
+				return tx.Transaction(func(tx *gorm.DB) error {
+					err := c.update(tx)
+					c.during(tx)
 					return err
-				}
-				way.run(t, h, change, false)
-				read(reader.DB)
-				read(h.DB)
-				way.run(t, h, change, true)
-				name = way.name
-				read(reader.DB)
-				read(h.DB)
-				if !s.wrapped || !way.elsewhere { // else what it touched is held back for a minute
-					reader.warm(t, read)
-				}
-			}
-		})
+				})
+			})
+		}},
+		{name: "nested, the inner rolled back", changes: true, run: func(c *cell) error {
+			return c.db.Transaction(func(tx *gorm.DB) error {
+				require.NoError(c.t, c.update(tx))
+				require.ErrorIs(c.t, tx.Transaction(func(tx *gorm.DB) error {
+					require.NoError(c.t, tx.Delete(&ware{}, c.id+1).Error)
+					return errWay
+				}), errWay)
+				c.during(tx)
+				return nil
+			})
+		}},
+		{name: "nested, only the inner writes and is rolled back", run: func(c *cell) error {
+			return c.db.Transaction(func(tx *gorm.DB) error {
+				require.ErrorIs(c.t, tx.Transaction(func(tx *gorm.DB) error {
+					require.NoError(c.t, c.update(tx))
+					c.during(tx)
+					return errWay
+				}), errWay)
+				return nil
+			})
+		}},
+		{name: "nested, the outer rolled back", err: errWay, run: func(c *cell) error {
+			return c.db.Transaction(func(tx *gorm.DB) error {
+				require.NoError(c.t, tx.Transaction(func(tx *gorm.DB) error { return c.update(tx) }))
+				c.during(tx)
+				return errWay
+			})
+		}},
+		{name: "nested without savepoints", changes: true, run: func(c *cell) error {
+			db := c.db.Session(&gorm.Session{DisableNestedTransaction: true})
+			return db.Transaction(func(tx *gorm.DB) error {
+				return tx.Transaction(func(tx *gorm.DB) error { return c.update(tx) })
+			})
+		}},
+		{name: "begin and commit", changes: true, run: func(c *cell) error {
+			tx := c.db.Begin()
+			require.NoError(c.t, c.update(tx))
+			c.during(tx)
+			return tx.Commit().Error
+		}},
+		{name: "begin and rollback", run: func(c *cell) error {
+			tx := c.db.Begin()
+			require.NoError(c.t, c.update(tx))
+			c.during(tx)
+			return tx.Rollback().Error
+		}},
+		{name: "rollback after commit", changes: true, run: func(c *cell) error {
+			tx := c.db.Begin()
+			defer tx.Rollback()
+			require.NoError(c.t, c.update(tx))
+			return tx.Commit().Error
+		}},
+		{name: "savepoint kept", changes: true, run: func(c *cell) error {
+			tx := c.db.Begin()
+			require.NoError(c.t, tx.SavePoint("one").Error)
+			require.NoError(c.t, c.update(tx))
+			require.NoError(c.t, tx.SavePoint("two").Error)
+			require.NoError(c.t, tx.Delete(&ware{}, c.id+1).Error)
+			require.NoError(c.t, tx.RollbackTo("two").Error)
+			c.during(tx)
+			return tx.Commit().Error
+		}},
+		{name: "savepoint rolled back", run: func(c *cell) error {
+			tx := c.db.Begin()
+			require.NoError(c.t, tx.SavePoint("one").Error)
+			require.NoError(c.t, c.update(tx))
+			require.NoError(c.t, tx.RollbackTo("one").Error)
+			return tx.Commit().Error
+		}},
+		{name: "sessions of a transaction", changes: true, run: func(c *cell) error {
+			return c.db.Transaction(func(tx *gorm.DB) error {
+				tx = tx.Session(&gorm.Session{NewDB: true, PrepareStmt: true, SkipHooks: true}).WithContext(c.ctx())
+				err := c.update(tx)
+				c.during(tx)
+				return err
+			})
+		}},
+		{name: "create in batches in a transaction", changes: true, run: func(c *cell) error {
+			rows := []sticker{stickerOf(c.grp), stickerOf(c.grp), stickerOf(c.grp)}
+			return c.db.Transaction(func(tx *gorm.DB) error {
+				err := tx.CreateInBatches(&rows, 2).Error
+				c.during(tx)
+				return err
+			})
+		}},
+		{name: "find in batches with updates in a transaction", changes: true, run: func(c *cell) error {
+			return c.db.Transaction(func(tx *gorm.DB) error {
+				var batch []ware
+				err := tx.Where("grp = ?", c.grp).FindInBatches(&batch, 1, func(_ *gorm.DB, _ int) error {
+					return tx.Model(&batch[0]).Update("name", "new").Error
+				}).Error
+				c.during(tx)
+				return err
+			})
+		}},
+		{name: "locked and saved", changes: true, run: func(c *cell) error {
+			return c.db.Transaction(func(tx *gorm.DB) error {
+				var i ware
+				require.NoError(c.t, tx.Clauses(clause.Locking{Strength: "UPDATE"}).First(&i, c.id).Error)
+				i.Name = "new"
+				return tx.Save(&i).Error
+			})
+		}},
+		{name: "serializable", changes: true, run: func(c *cell) error {
+			return c.db.Transaction(func(tx *gorm.DB) error {
+				err := c.update(tx)
+				c.during(tx)
+				return err
+			}, &sql.TxOptions{Isolation: sql.LevelSerializable})
+		}},
+		{name: "set transaction", changes: true, run: func(c *cell) error {
+			return c.db.Transaction(func(tx *gorm.DB) error {
+				require.NoError(c.t, tx.Exec("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").Error)
+				err := c.update(tx)
+				c.during(tx)
+				return err
+			})
+		}},
+		{name: "read only", run: func(c *cell) error {
+			err := c.db.Transaction(func(tx *gorm.DB) error { return c.update(tx) }, &sql.TxOptions{ReadOnly: true})
+			require.ErrorContains(c.t, err, "25006") // read_only_sql_transaction
+			return nil
+		}},
+		{name: "canceled", run: func(c *cell) error {
+			ctx, cancel := context.WithCancel(c.ctx())
+			defer cancel()
+			tx := c.db.WithContext(ctx).Begin()
+			require.NoError(c.t, c.update(tx))
+			c.during(tx)
+			cancel()
+			require.Error(c.t, tx.Commit().Error)
+			return nil
+		}},
+		{name: "commit that fails", run: func(c *cell) error {
+			err := c.db.Transaction(func(tx *gorm.DB) error {
+				require.NoError(c.t, c.update(tx))
+				// Checked by COMMIT.
+				return tx.Exec("INSERT INTO deferreds (ware_id) VALUES (-1)").Error
+			})
+			require.ErrorContains(c.t, err, "23503") // foreign_key_violation
+			return nil
+		}},
+		{name: "connection", changes: true, pinned: true, run: func(c *cell) error {
+			return c.db.Connection(func(tx *gorm.DB) error { return c.update(tx) })
+		}},
+		{name: "connection with a transaction", changes: true, run: func(c *cell) error {
+			return c.db.Connection(func(tx *gorm.DB) error {
+				return tx.Transaction(func(tx *gorm.DB) error {
+					err := c.update(tx)
+					c.during(tx)
+					return err
+				})
+			})
+		}},
+		{name: "connection with BEGIN and COMMIT", changes: true, pinned: true, run: func(c *cell) error {
+			return c.db.Connection(func(tx *gorm.DB) error {
+				tx = tx.Session(&gorm.Session{}) // else GORM adds up what statements consist of
+				require.NoError(c.t, tx.Exec("BEGIN").Error)
+				require.NoError(c.t, tx.Exec("UPDATE wares SET name = 'new' WHERE id = ?", c.id).Error)
+				c.during(tx)
+				return tx.Exec("COMMIT").Error
+			})
+		}},
+		{name: "connection with BEGIN and ROLLBACK", pinned: true, run: func(c *cell) error {
+			return c.db.Connection(func(tx *gorm.DB) error {
+				tx = tx.Session(&gorm.Session{}) // else GORM adds up what statements consist of
+				require.NoError(c.t, tx.Exec("BEGIN").Error)
+				require.NoError(c.t, tx.Exec("UPDATE wares SET name = 'new' WHERE id = ?", c.id).Error)
+				c.during(tx)
+				return tx.Exec("ROLLBACK").Error
+			})
+		}},
+		{name: "own transaction in a session", changes: true, run: func(c *cell) error {
+			own, err := c.sqlDB().BeginTx(c.ctx(), nil)
+			require.NoError(c.t, err)
+			tx := c.db.Session(&gorm.Session{NewDB: true, Context: c.ctx()})
+			tx.Statement.ConnPool = own
+			require.NoError(c.t, c.update(tx))
+			c.during(tx)
+			return own.Commit()
+		}},
+		{name: "own transaction in a session, rolled back", run: func(c *cell) error {
+			own, err := c.sqlDB().BeginTx(c.ctx(), nil)
+			require.NoError(c.t, err)
+			tx := c.db.Session(&gorm.Session{NewDB: true, Context: c.ctx()})
+			tx.Statement.ConnPool = own
+			require.NoError(c.t, c.update(tx))
+			c.during(tx)
+			return own.Rollback()
+		}},
+		{name: "own transaction as a handle", changes: true, run: func(c *cell) error {
+			own, err := c.sqlDB().BeginTx(c.ctx(), nil)
+			require.NoError(c.t, err)
+			tx, err := gorm.Open(postgres.New(postgres.Config{Conn: own}), &gorm.Config{Logger: logger.Discard})
+			require.NoError(c.t, err)
+			require.NoError(c.t, tx.Use(c.writer.plugin))
+			require.NoError(c.t, c.update(tx))
+			c.during(tx)
+			return own.Commit()
+		}},
 	}
 }
 
-// A transaction that fails when it commits has not been.
-func TestCommitThatFailsLeavesNothingBehind(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	plain := w.members(2)
-	require.NoError(t, plain.Exec("CREATE TABLE seen (id int REFERENCES members DEFERRABLE INITIALLY DEFERRED)").Error)
-	h, reader := w.cached(), w.cached()
-	read := func(db *gorm.DB) {
-		var m member
-		require.NoError(t, db.First(&m, 1).Error)
-		require.Equal(t, "m1", m.Name)
-	}
-	reader.warm(t, read)
-	err := h.Transaction(func(tx *gorm.DB) error {
-		return errors.Join(tx.Model(&member{ID: 1}).Update("name", "changed").Error, tx.Exec("INSERT INTO seen VALUES (99)").Error)
-	})
-	require.ErrorContains(t, err, "foreign key")
-	read(reader.DB)
-	read(h.DB)
-	reader.warm(t, read) // nothing is held back
-}
-
-// A panic in a transaction rolls it back, and reaches the application.
-func TestPanicInATransaction(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.members(2)
-	h := w.cached()
-	read := func(db *gorm.DB) {
-		var m member
-		require.NoError(t, db.First(&m, 1).Error)
-		require.Equal(t, "m1", m.Name)
-	}
-	h.warm(t, read)
-	require.PanicsWithValue(t, "oh", func() {
-		_ = h.Transaction(func(tx *gorm.DB) error {
-			require.NoError(t, tx.Model(&member{ID: 1}).Update("name", "changed").Error)
-			panic("oh")
-		})
-	})
-	require.Empty(t, h.sql.during(func() { read(h.DB) }))
-}
-
-// Programs look for a *sql.Tx in a transaction's ConnPool, and for a *sql.DB in a handle's.
-func TestTypesOfConnPoolsAreWhatTheyWere(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.members(1)
-	h := w.cached()
-	require.IsType(t, &sql.DB{}, h.ConnPool)
-	require.NoError(t, h.Transaction(func(tx *gorm.DB) error {
-		require.IsType(t, &sql.Tx{}, tx.Statement.ConnPool)
-		require.NoError(t, tx.Model(&member{ID: 1}).Update("name", "changed").Error)
-		require.IsType(t, &sql.Tx{}, tx.Statement.ConnPool)
-		return nil
-	}))
-	prepared := h.Session(&gorm.Session{PrepareStmt: true}).Begin()
-	require.IsType(t, &gorm.PreparedStmtTX{}, prepared.Statement.ConnPool)
-	require.NoError(t, prepared.Rollback().Error)
+func (c *cell) sqlDB() *sql.DB {
+	pool, err := c.writer.DB.DB()
+	require.NoError(c.t, err)
+	return pool
 }

@@ -17,6 +17,10 @@ type Catalog struct {
 	Inherits    []Inheritance `json:"inherits"`
 	Triggers    []Trigger     `json:"triggers"`
 	Functions   []Function    `json:"functions"`
+	// Operators are the names of operators that users or extensions have defined on functions which are not pure.
+	Operators []string `json:"operators"`
+	// Casts is set if users or extensions have defined a cast by a function which is not pure.
+	Casts bool `json:"casts"`
 }
 
 // A Table is a table or a view.
@@ -89,6 +93,8 @@ type Function struct {
 	Name string `json:"name"`
 	// Pure functions depend on their arguments alone, as does every function of the database's own with their name.
 	Pure bool `json:"pure"`
+	// Attribute functions take a row, and may be written as if they were one of its columns.
+	Attribute bool `json:"attribute"`
 	// Volatile functions may write.
 	Volatile bool   `json:"volatile"`
 	Language string `json:"language"`

@@ -71,6 +71,9 @@ SELECT pg_catalog.json_build_object(
   'functions', (
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', p.proname, 'volatile', p.provolatile = 'v', 'language', l.lanname,
+      'attribute', p.pronargs = 1 AND EXISTS (
+        SELECT 1 FROM pg_catalog.pg_type a WHERE a.oid = p.proargtypes[0] AND a.typtype IN ('c', 'p')
+      ),
       'pure', p.provolatile = 'i' AND NOT EXISTS (
         SELECT 1 FROM pg_catalog.pg_proc b
         WHERE b.proname = p.proname AND b.provolatile <> 'i' AND b.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
@@ -82,5 +85,16 @@ SELECT pg_catalog.json_build_object(
     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     JOIN pg_catalog.pg_language l ON l.oid = p.prolang
     WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
+  ),
+  'operators', (
+    SELECT pg_catalog.json_agg(DISTINCT o.oprname)
+    FROM pg_catalog.pg_operator o
+    JOIN pg_catalog.pg_proc p ON p.oid = o.oprcode
+    WHERE o.oprnamespace <> 'pg_catalog'::pg_catalog.regnamespace AND p.provolatile <> 'i'
+  ),
+  'casts', EXISTS (
+    SELECT 1 FROM pg_catalog.pg_cast c
+    JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc
+    WHERE p.pronamespace <> 'pg_catalog'::pg_catalog.regnamespace AND p.provolatile <> 'i'
   )
 )::text

@@ -50,7 +50,9 @@ func Pure(function string) bool {
 		"ts_rank_cd", "ts_headline", "setweight", "numnode", "querytree", "tsvector_to_array",
 		// networks, bits, bytes, types
 		"host", "masklen", "netmask", "network", "broadcast", "family", "abbrev", "set_masklen", "get_bit", "get_byte",
-		"set_bit", "set_byte", "typeof", "pg_typeof":
+		"set_bit", "set_byte", "typeof", "pg_typeof", "text",
+		// words that a parenthesis follows in some clauses, and that a function may have for a name
+		"key", "match", "range":
 		return true
 	default:
 		return false

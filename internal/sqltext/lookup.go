@@ -88,7 +88,8 @@ func (p *parser) tableAlias(table Relation, i int) (next int, names []string) {
 	return i, []string{table.Name}
 }
 
-// plainList reads a select list that consists of *, t.* and columns, each perhaps with an alias.
+// plainList reads a select list that consists of *, t.* and columns. One that gives a column another name is not plain:
+// the name may be another column's.
 func (p *parser) plainList(i, end int, names []string) (output []string, plain bool) {
 	for i < end {
 		switch {
@@ -107,7 +108,9 @@ func (p *parser) plainList(i, end int, names []string) (output []string, plain b
 				i++
 			}
 			if i < end && p.at(i).name() {
-				column = p.at(i).text
+				if !strings.EqualFold(column, p.at(i).text) {
+					return nil, false
+				}
 				i++
 			}
 			output = append(output, column)

@@ -2,6 +2,7 @@ package sqltext
 
 import (
 	"strings"
+	"unicode"
 )
 
 // level is what scan knows at one depth of parentheses.
@@ -76,15 +77,21 @@ func (p *parser) literal(s string) {
 	}
 }
 
-// IsMoment reports whether a string, taken for a date or a time, depends on when it is read (PostgreSQL
-// documentation, "Date/Time Special Input Values").
+// IsMoment reports whether a string, taken for a date or a time, may depend on when it is read: one of the special words
+// is in it, with whatever else (PostgreSQL documentation, "Date/Time Special Input Values", and "Date/Time Input
+// Interpretation"). Longer strings than maxDate are no dates.
 func IsMoment(s string) bool {
-	switch strings.ToLower(strings.TrimSpace(s)) {
-	case "now", "today", "tomorrow", "yesterday":
-		return true
-	default:
+	const maxDate = 128 // MAXDATELEN
+	if len(s) > maxDate {
 		return false
 	}
+	for _, word := range strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) }) {
+		switch strings.ToLower(word) {
+		case "now", "today", "tomorrow", "yesterday":
+			return true
+		}
+	}
+	return false
 }
 
 // word looks at a keyword or an unquoted name, and returns the position of the last token that it has taken.
@@ -268,9 +275,9 @@ func opensNoCall(s string) bool {
 		"over", "by", "union", "having", "then", "when", "else", "case", "limit", "offset", "filter", "is", "like", "ilike",
 		"similar", "between", "array", "row", "group", "order", "partition", "within", "except", "intersect", "lateral",
 		"returning", "set", "distinct", "materialized", "values", "conflict", "with", "rollup", "cube", "sets", "fetch",
-		"default", "key", "update", "table", "only", "collate", "escape", "recursive", "end", "window", "range", "rows",
+		"default", "update", "table", "only", "collate", "escape", "recursive", "end", "window", "rows",
 		"interval", "cast", "varchar", "char", "character", "varying", "numeric", "decimal", "float", "timestamp",
-		"timestamptz", "time", "timetz", "bit", "precision", "text", "into", "glob", "regexp", "match", "indexed", "of":
+		"timestamptz", "time", "timetz", "bit", "precision", "into", "glob", "regexp", "indexed", "of":
 		return true
 	default:
 		return false

@@ -300,7 +300,8 @@ func TestRestOfALookup(t *testing.T) {
 	q := one(t, src).Lookup
 	require.True(t, q.Plain)
 	require.Equal(t, []string{"a", "b"}, q.Output)
-	require.Equal(t, []string{"*", "b", "d", "f"}, one(t, `SELECT *, b, c AS d, t.e f FROM t`).Lookup.Output)
+	require.Equal(t, []string{"*", "b", "c", "e"}, one(t, `SELECT *, b, c AS c, t.e E FROM t`).Lookup.Output)
+	require.False(t, one(t, `SELECT c AS id FROM t`).Lookup.Plain)
 	require.Equal(t, "a,b", src[q.Select.Start:q.Select.End])
 	var rest []string
 	for _, r := range q.Rest {
