@@ -14,8 +14,8 @@ quickstart: ## run the example shop: on embedded SQLite and Redis, or on DATABAS
 test: ## run all tests on PostgreSQL and Redis, which are found or started
 	$(SERVERS) go test -timeout 20m ./...
 
-test-race: ## the same with the race detector
-	$(SERVERS) go test -race -timeout 30m ./...
+test-race: ## the same with the race detector, and fewer combinations
+	$(SERVERS) go test -race -short -timeout 40m ./...
 
 FUZZTIME ?= 30s
 export FUZZTIME

@@ -214,7 +214,7 @@ func (d *database) read(ctx context.Context, held gorm.ConnPool, timeout time.Du
 	// A change that comes later makes it stale again; one that Redis is told of changes a pin.
 	d.stale.Store(false)
 	pins, _ := d.h.opt.Protocol.Pin(ctx, id.all) // without them nothing is served
-	c, err := catalog.Load(ctx, via, d.dialect)
+	c, err := d.load(ctx, held)
 	if err != nil {
 		d.stale.Store(true)
 		d.failed = time.Now()
@@ -223,6 +223,40 @@ func (d *database) read(ctx context.Context, held gorm.ConnPool, timeout time.Du
 	k := &knowledge{identity: id, graph: relations.New(c, d.lexer), pins: pins, read: time.Now()}
 	d.known.Store(k)
 	return k, nil
+}
+
+// loads is how often the catalog is read again because somebody dropped what it was about to tell of.
+const loads = 3
+
+// load reads the catalog. An error must not end a transaction of the application's.
+func (d *database) load(ctx context.Context, held gorm.ConnPool) (c *catalog.Catalog, err error) {
+	if held == nil {
+		for range loads {
+			if c, err = catalog.Load(ctx, d.pool, d.dialect); err == nil {
+				break
+			}
+		}
+		return c, err
+	}
+	if d.dialect != catalog.Postgres {
+		return catalog.Load(ctx, held, d.dialect)
+	}
+	if _, err := held.ExecContext(ctx, "SAVEPOINT rediscache"); err != nil {
+		if _, tx := held.(gorm.TxCommitter); tx {
+			return nil, err
+		}
+		return catalog.Load(ctx, held, d.dialect) // in autocommit, on a connection that the application holds
+	}
+	for range loads {
+		if c, err = catalog.Load(ctx, held, d.dialect); err == nil {
+			break
+		}
+		if _, err := held.ExecContext(ctx, "ROLLBACK TO SAVEPOINT rediscache"); err != nil {
+			return nil, err
+		}
+	}
+	_, released := held.ExecContext(ctx, "RELEASE SAVEPOINT rediscache")
+	return c, errors.Join(err, released)
 }
 
 // identify asks the database once what it is.

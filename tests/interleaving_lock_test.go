@@ -73,6 +73,7 @@ func TestLockedReadWaitsForTheLock(t *testing.T) {
 		t.Run(strength, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
+			w.old = true // the one who holds the lock does not tell
 			plain := w.members(1)
 			h := w.cached()
 			h.warm(t, func(db *gorm.DB) { nameOf(t, db, 1) })

@@ -24,18 +24,23 @@ func TestMatrixOfWritesAndReadsHasNoWrongCell(t *testing.T) {
 			t.Parallel()
 			m := newMatrix(t)
 			process := m.startWriter()
-			for _, mutation := range chunk {
-				m.reset()
-				m.warm()
-				require.NoError(t, mutation.run(m.readers[0].DB), mutation.name)
-				m.check("in this process", mutation)
-				if mutation.definition {
-					continue // in a world of its own below
+			for i, mutation := range chunk {
+				here, there := true, !mutation.definition // which has a world of its own below
+				if testing.Short() && there {
+					here, there = i%2 == 0, i%2 == 1
 				}
-				m.reset()
-				m.warm()
-				process.run(mutation.name)
-				m.check("in another process", mutation)
+				if here {
+					m.reset()
+					m.warm()
+					require.NoError(t, mutation.run(m.readers[0].DB), mutation.name)
+					m.check("in this process", mutation)
+				}
+				if there {
+					m.reset()
+					m.warm()
+					process.run(mutation.name)
+					m.check("in another process", mutation)
+				}
 			}
 		})
 	}

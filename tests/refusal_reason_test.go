@@ -100,7 +100,7 @@ func TestRefusedReadsHaveAReason(t *testing.T) {
 		"SELECT id FROM members; ":                                            "",
 		"SELECT name FROM members -- FOR UPDATE":                              "",
 		"SELECT name /* random() */ FROM members":                             "",
-		"SELECT 'random() FOR UPDATE; DROP TABLE members' FROM members":          "",
+		"SELECT 'random() FOR UPDATE; DROP TABLE members' FROM members":       "",
 		`SELECT name AS "now", age AS "current_user" FROM members`:            "",
 		"SELECT m.name, m.age FROM members m WHERE m.id = 2":                  "",
 		"SELECT id, twice(id), lower(name), coalesce(name, '') FROM members":  "",

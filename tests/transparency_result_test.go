@@ -407,10 +407,10 @@ type traces struct {
 	all []string
 }
 
-func (l *traces) LogMode(logger.LogLevel) logger.Interface      { return l }
-func (l *traces) Info(context.Context, string, ...any)  {}
-func (l *traces) Warn(context.Context, string, ...any)  {}
-func (l *traces) Error(context.Context, string, ...any) {}
+func (l *traces) LogMode(logger.LogLevel) logger.Interface { return l }
+func (l *traces) Info(context.Context, string, ...any)     {}
+func (l *traces) Warn(context.Context, string, ...any)     {}
+func (l *traces) Error(context.Context, string, ...any)    {}
 
 func (l *traces) Trace(_ context.Context, _ time.Time, fc func() (string, int64), err error) {
 	text, rows := fc()

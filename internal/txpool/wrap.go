@@ -52,7 +52,7 @@ func (p *wrappedPool) BeginTx(ctx context.Context, opt *sql.TxOptions) (gorm.Con
 	if !ok {
 		return tx, nil
 	}
-	return &wrappedTx{Tx: inner, pool: p}, nil
+	return &wrappedTx{Tx: inner, pool: p, ctx: ctx}, nil
 }
 
 // GetDBConn implements [gorm.GetDBConnector].
@@ -78,6 +78,7 @@ func (p *wrappedPool) Ping() error {
 type wrappedTx struct {
 	gorm.Tx
 	pool *wrappedPool
+	ctx  context.Context //nolint:containedctx // database/sql rolls back when it is over
 
 	mu        sync.Mutex
 	observers map[*Tracker]Observer
@@ -117,8 +118,17 @@ func (t *wrappedTx) end() observers {
 // GetDBConn implements [gorm.GetDBConnector].
 func (t *wrappedTx) GetDBConn() (*sql.DB, error) { return t.pool.GetDBConn() }
 
-// Commit implements [gorm.TxCommitter].
-func (t *wrappedTx) Commit() error { return commit(t.end(), t.Tx) }
+// Commit implements [gorm.TxCommitter]. As database/sql it sends no COMMIT when the transaction's context is over; from
+// the error that it returns then, this cannot be told.
+func (t *wrappedTx) Commit() error {
+	all := t.end()
+	if err := t.ctx.Err(); err != nil {
+		_ = t.Tx.Rollback() // perhaps once more
+		all.RolledBack()
+		return err
+	}
+	return commit(all, t.Tx)
+}
 
 // Rollback implements [gorm.TxCommitter].
 func (t *wrappedTx) Rollback() error {
