@@ -3,6 +3,7 @@ package tests_test
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -193,7 +194,7 @@ func TestWriteBetweenParentAndChildren(t *testing.T) {
 		return s.Name + " " + s.Books[0].Title
 	}
 	for i, moment := range []string{afterLoad, beforeMint, afterMint, beforePut} {
-		old, next := fmt.Sprint(i), fmt.Sprint(i+1)
+		old, next := strconv.Itoa(i), strconv.Itoa(i+1)
 		set := func(s string) {
 			require.NoError(t, writer.Transaction(func(tx *gorm.DB) error {
 				require.NoError(t, tx.Model(&shelf{ID: 1}).Update("name", s).Error)

@@ -134,6 +134,11 @@ func (w *world) resolver(cfg dbresolver.Config, tables ...any) *dbresolver.DBRes
 func (w *world) closes(r *dbresolver.DBResolver) {
 	w.t.Cleanup(func() {
 		_ = r.Call(func(pool gorm.ConnPool) error {
+			if c, ok := pool.(gorm.GetDBConnector); ok { // prepared, or wrapped
+				if inner, err := c.GetDBConn(); err == nil {
+					_ = inner.Close()
+				}
+			}
 			if c, ok := pool.(interface{ Close() error }); ok {
 				_ = c.Close()
 			}

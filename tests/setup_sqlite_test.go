@@ -113,7 +113,7 @@ func TestSQLiteIsCachedAndInvalidated(t *testing.T) {
 					require.NoError(t, write(h.DB), i)
 					got := look(t, h.DB, 1)
 					want := truth()
-					require.NotEqual(t, before, want, i)
+					require.NotEqual(t, want, before, i)
 					require.Equal(t, want, got, i)
 					h.warmView(t, 1, want)
 				}
@@ -133,10 +133,11 @@ func TestDatabasesInMemoryDoNotMix(t *testing.T) {
 	w := newWorld(t)
 	for _, dsn := range []string{":memory:", "file::memory:", ""} {
 		a, b := w.lite(dsn), w.lite(dsn)
-		wantA, wantB := createGroup(t, a), createGroup(t, b)
+		wantA := createGroup(t, a)
+		createGroup(t, b)
 		require.NoError(t, b.Exec("UPDATE wares SET name = 'second'").Error)
 		a.warmView(t, 1, wantA)
-		wantB = look(t, b.Session(&gorm.Session{Context: rediscache.WithBypass(t.Context())}), 1)
+		wantB := look(t, b.Session(&gorm.Session{Context: rediscache.WithBypass(t.Context())}), 1)
 		require.Equal(t, "second", wantB.Row[0].Name, dsn)
 		b.warmView(t, 1, wantB)
 		require.NoError(t, a.Exec("UPDATE wares SET name = 'first'").Error)

@@ -76,7 +76,7 @@ func autocommitWays() []way {
 				return err
 			}
 			for rows.Next() {
-				require.Equal(c.t, c.writer.Name(), "postgres")
+				require.Equal(c.t, "postgres", c.writer.Name())
 			}
 			return errors.Join(rows.Err(), rows.Close())
 		}},

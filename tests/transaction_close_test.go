@@ -141,7 +141,7 @@ func TestRowsThatAreOpenWhileThePluginIsClosed(t *testing.T) {
 func ours() []string {
 	buffer := make([]byte, 1<<24)
 	var all []string
-	for _, stack := range strings.Split(string(buffer[:runtime.Stack(buffer, true)]), "\n\n") {
+	for stack := range strings.SplitSeq(string(buffer[:runtime.Stack(buffer, true)]), "\n\n") {
 		if strings.Contains(stack, "gorm-rediscache/rediscache") && !strings.Contains(stack, "rediscache/tests") &&
 			!strings.Contains(stack, "testkit") && !strings.Contains(stack, "queuedNewConn") { // go-redis dials, for a while
 			all = append(all, stack)

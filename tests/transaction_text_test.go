@@ -120,7 +120,7 @@ func TestTransactionsEndedBySQL(t *testing.T) {
 				}
 			})
 			want := look(t, plain.DB, 1)
-			require.NotEqual(t, before, want)
+			require.NotEqual(t, want, before)
 			reader.warmView(t, 1, want)
 			writer.warmView(t, 1, want)
 		})

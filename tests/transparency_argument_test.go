@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -299,8 +300,8 @@ func TestKeyWhoseNameIsGivenToAnotherColumn(t *testing.T) {
 				waitFor(t, func() bool { return h.log.lastOutcome() != "" })
 				// The rows that were stored one by one, asked for one by one.
 				for id := 1; id <= 3; id++ {
-					agrees(t, plain, h, fmt.Sprint(id), read(fmt.Sprintf("%s WHERE id = %d", head, id)))
-					agrees(t, plain, h, fmt.Sprint(id), read(fmt.Sprintf("%s WHERE placards.id = %d", head, id)))
+					agrees(t, plain, h, strconv.Itoa(id), read(fmt.Sprintf("%s WHERE id = %d", head, id)))
+					agrees(t, plain, h, strconv.Itoa(id), read(fmt.Sprintf("%s WHERE placards.id = %d", head, id)))
 				}
 				agrees(t, plain, h, name, read(text))
 			}

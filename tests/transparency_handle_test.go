@@ -44,8 +44,8 @@ func TestStatementsThatAreNotRun(t *testing.T) {
 		}
 		dry(h)
 		want := read(plain.DB)
-		for _, real := range []*handle{h, other} {
-			got := read(real.DB)
+		for _, running := range []*handle{h, other} {
+			got := read(running.DB)
 			require.Equal(t, want.RowsAffected, got.RowsAffected, name)
 			require.Equal(t, want.Error, got.Error, name)
 			require.Equal(t, want.Statement.Dest, got.Statement.Dest, name)

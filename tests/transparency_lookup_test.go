@@ -2,6 +2,7 @@ package tests_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,7 +22,7 @@ func tickets(t *testing.T) (*world, *handle) {
 	w := newWorld(t)
 	plain := w.migrate(&ticket{})
 	for i := 1; i <= 8; i++ {
-		require.NoError(t, plain.Create(&ticket{ID: i, Seat: 9 - i, Name: fmt.Sprint(i%3 + 1), Paid: i%2 == 0}).Error)
+		require.NoError(t, plain.Create(&ticket{ID: i, Seat: 9 - i, Name: strconv.Itoa(i%3 + 1), Paid: i%2 == 0}).Error)
 	}
 	return w, plain
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // secret has nothing that a codec by reflection could see.
-type secret struct{ hidden string }
+type secret struct{ hidden string } //nolint:recvcheck // as database/sql wants them
 
 func (s *secret) Scan(v any) error {
 	switch v := v.(type) {
@@ -34,7 +34,7 @@ func (s *secret) Scan(v any) error {
 func (s secret) Value() (driver.Value, error) { return s.hidden, nil }
 
 // words is an array as applications write it for themselves.
-type words []string
+type words []string //nolint:recvcheck // as database/sql wants them
 
 func (w *words) Scan(v any) error {
 	s, _ := v.(string)

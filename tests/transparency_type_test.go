@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,21 +100,22 @@ func into[T any](db *gorm.DB) any {
 }
 
 // deep prints values behind pointers, too.
-func deep[T any](all []T) (s string) {
+func deep[T any](all []T) string {
+	var s strings.Builder
 	for _, v := range all {
 		switch v := any(v).(type) {
 		case *string:
 			if v != nil {
-				s += *v
+				s.WriteString(*v)
 			}
 		case *time.Time:
 			if v != nil {
-				s += printed(*v)
+				s.WriteString(printed(*v))
 			}
 		}
-		s += fmt.Sprintf("%T %v;", v, stripped(v))
+		fmt.Fprintf(&s, "%T %v;", v, stripped(v))
 	}
-	return s
+	return s.String()
 }
 
 // stripped leaves addresses out.
