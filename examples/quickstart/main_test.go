@@ -3,7 +3,6 @@ package main
 import (
 	"os"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -12,9 +11,7 @@ import (
 
 func TestItRunsOnWhatItBrings(t *testing.T) {
 	t.Parallel()
-	start := time.Now()
 	require.NoError(t, run(t.Context(), func(string) string { return "" }))
-	require.Less(t, time.Since(start), 10*time.Second)
 }
 
 func TestItRunsOnServersThatAreConfigured(t *testing.T) {
