@@ -1,6 +1,7 @@
 package tests_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -31,6 +32,13 @@ func TestDatabasesOnOneRedisDoNotMix(t *testing.T) {
 	first := newWorld(t)
 	first.dsn = testkit.PostgresDatabase(t)
 	second := &world{t: t, dsn: testkit.PostgresDatabase(t), redis: first.redis, namespace: first.namespace}
+	t.Cleanup(func() { // the namespace of the defaults is not the test's own
+		ctx := context.Background()
+		keys := first.redis.Scan(ctx, 0, "rc/1:t_databasesononeredis*", 1000).Iterator()
+		for keys.Next(ctx) {
+			first.redis.Unlink(ctx, keys.Val())
+		}
+	})
 	first.members(2)
 	require.NoError(t, second.members(2).Exec("UPDATE members SET name = 'second'").Error)
 	unnamed := withPlugin(func(c *rediscache.Config) { c.Namespace = "" })
