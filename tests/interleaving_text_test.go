@@ -62,26 +62,3 @@ func TestSeveralStatementsInOneText(t *testing.T) {
 		}
 	}
 }
-
-// A transaction in two phases: nothing is there to be seen before the second, which may be carried out by another
-// process.
-func TestTransactionInTwoPhases(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	plain := w.members(2)
-	var prepared int
-	require.NoError(t, plain.Raw("SELECT current_setting('max_prepared_transactions')::int").Scan(&prepared).Error)
-	if prepared == 0 {
-		t.Skip("the server allows no prepared transactions")
-	}
-	h, other := w.cached(), w.cached()
-	other.warm(t, func(db *gorm.DB) { nameOf(t, db, 1) })
-	tx := h.Begin()
-	require.NoError(t, tx.Exec("UPDATE members SET name = 'written' WHERE id = 1").Error)
-	require.NoError(t, tx.Exec("PREPARE TRANSACTION '"+w.namespace+"'").Error)
-	tx.Rollback()
-	require.Equal(t, "m1", nameOf(t, other.DB, 1))
-	other.warm(t, func(db *gorm.DB) { nameOf(t, db, 1) })
-	require.NoError(t, h.Exec("COMMIT PREPARED '"+w.namespace+"'").Error)
-	require.Equal(t, "written", nameOf(t, other.DB, 1))
-}
