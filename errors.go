@@ -18,6 +18,9 @@ var ErrUnannounced = consistency.ErrUnannounced
 // ErrUnknownDatabase is returned by [Invalidate] if the database could not be asked what it is.
 var ErrUnknownDatabase = callbacks.ErrUnknown
 
+// ErrColumn is returned by [Invalidate] for a [Scope] of a column that the model does not have.
+var ErrColumn = callbacks.ErrColumn
+
 // ErrNotUsed is returned by [Invalidate] for a handle that does not use the plugin.
 var ErrNotUsed = errors.New("rediscache: the handle does not use the plugin")
 

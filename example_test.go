@@ -54,13 +54,19 @@ func configured(client redis.UniversalClient, counters *metrics.Counters) *redis
 
 // perStatement is the README's list of what can be said of one statement.
 func perStatement(db *gorm.DB) {
+	var info rediscache.Explanation
 	var user User
 	var users []User
 	db.Clauses(rediscache.Bypass).First(&user, 1)                   // neither read from the cache nor store
 	db.Clauses(rediscache.Refresh).Find(&users)                     // read the database, and store
+	db.Clauses(rediscache.DependsOn("orders")).Find(&users, rich)   // say what a function in the text reads
 	db.Clauses(rediscache.Touches("orders")).Exec("CALL archive()") // say what the text does not show
+	db.Clauses(rediscache.Explain(&info)).Find(&users)              // say what the cache does, and why
 	_ = rediscache.Invalidate(db, rediscache.Row[User](1))          // say that somebody else changed it
 }
+
+// rich is a condition with a stable function of the application's own.
+const rich = "spent(id) > 100"
 
 // shop opens a database and a Redis server in this process.
 func shop() (db *gorm.DB, counters *metrics.Counters, done func()) {
@@ -161,6 +167,71 @@ func ExampleInvalidate() {
 	// Grace
 }
 
+func ExampleExplain() {
+	db, _, done := shop()
+	defer done()
+
+	var info rediscache.Explanation
+	must(db.Clauses(rediscache.Explain(&info)).First(&User{}, 1).Error)
+	fmt.Println(info.Outcome, info.Tags[0].Tag)
+	must(db.Clauses(rediscache.Explain(&info)).Where("name = ?", "Ada").Find(&[]User{}).Error)
+	fmt.Println(info.Outcome, info.Tags[0].Tag, "because", info.Tags[0].Why)
+	must(db.Clauses(rediscache.Explain(&info)).Where("random() > 0").Find(&[]User{}).Error)
+	fmt.Println(info.Outcome, info.Reason, info.Detail)
+	must(db.Clauses(rediscache.Explain(&info)).Model(&User{ID: 1}).Update("name", "Grace").Error)
+	fmt.Print(info)
+	// Output:
+	// miss row:users:1
+	// miss list:users because any row of the table: conditions on [name] are none on a key or scope, of which it has [id]; Policy.TagColumns adds scopes
+	// bypass volatile function random
+	// statement UPDATE `users` SET `name`=? WHERE `id` = ?
+	// outcome   wrote
+	// tag       list:users: rows of the table changed
+	// tag       row:users:1: a row that it touched
+}
+
+func ExampleScope() {
+	db, _, done := shop()
+	defer done()
+	count := func() (n int64) {
+		must(db.Model(&User{}).Where("name = ?", "Ada").Count(&n).Error)
+		return n
+	}
+	fmt.Println(count())
+
+	// A program that does not use the plugin.
+	sqlDB, err := db.DB()
+	must(err)
+	_, err = sqlDB.Exec("INSERT INTO users VALUES (2, 'Ada')")
+	must(err)
+	fmt.Println(count())
+
+	must(rediscache.Invalidate(db, rediscache.Scope[User](map[string]any{"name": "Ada"})))
+	fmt.Println(count())
+	// Output:
+	// 1
+	// 1
+	// 2
+}
+
+func ExampleDependsOn() {
+	db, counters, done := shop()
+	defer done()
+	read := func() {
+		// As if a function that is called here, or a view, read orders.
+		must(db.Clauses(rediscache.DependsOn("orders")).First(&User{}, 1).Error)
+	}
+	read()
+	read()
+	must(db.Exec("CREATE TABLE orders (id int)").Error)
+	defer db.Exec("DROP TABLE orders")
+	read()
+	must(db.Exec("INSERT INTO orders VALUES (1)").Error)
+	read()
+	fmt.Println(counters.Totals().Hits, "hit,", counters.Totals().Misses, "misses")
+	// Output: 1 hit, 3 misses
+}
+
 func ExampleTouches() {
 	db, _, done := shop()
 	defer done()
@@ -170,4 +241,37 @@ func ExampleTouches() {
 	must(db.Clauses(rediscache.Touches("orders")).Exec("SELECT 1").Error)
 	fmt.Println("every answer that depends on orders is read anew")
 	// Output: every answer that depends on orders is read anew
+}
+
+type Customer struct {
+	ID     int
+	Email  string  `gorm:"unique"`
+	Orders []Order `gorm:"constraint:OnDelete:CASCADE"`
+}
+
+type Order struct {
+	ID         int
+	CustomerID int
+}
+
+func ExamplePlugin_Graph() {
+	db, _, done := shop()
+	defer done()
+	must(db.AutoMigrate(&Customer{}, &Order{}))
+	must(db.Find(&[]Customer{}).Error)
+
+	plugin, _ := db.Plugins["rediscache"].(*rediscache.Plugin)
+	fmt.Print(plugin.Graph())
+	must(db.Migrator().DropTable(&Customer{}, &Order{}))
+	// Output:
+	// database in memory
+	//
+	// audit_logs: table; key id
+	//
+	// customers: table; key id; scopes email (unique)
+	//
+	// orders: table; key id; scopes customer_id
+	//   refers to customers by customer_id = id, on delete CASCADE
+	//
+	// users: table; key id
 }

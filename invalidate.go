@@ -8,13 +8,21 @@ import (
 	"github.com/gorm-rediscache/rediscache/callbacks"
 )
 
-// A Target is something that has changed without GORM's knowing. Use [Row], [Table] or [Everything].
+// A Target is something that has changed without GORM's knowing. Use [Row], [Scope], [Table] or [Everything].
 type Target struct{ target callbacks.Target }
 
 // Row is one row of a model's table: that of the primary key, whose values are given in the order of the database's
 // key.
 func Row[T any](key ...any) Target {
 	return Target{callbacks.Target{Model: new(T), Key: key}}
+}
+
+// Scope is what queries answer that look for the rows of a model's table with these values in these columns, by column or
+// field name: WHERE user_id = 7, in any spelling, and preloads of one parent; and what depends on the whole table. It is the
+// finest target after rows were added to a list, or left it. Lookups of the same rows by primary key, or by other
+// columns, are not part of it: name them, too, or the [Table].
+func Scope[T any](where map[string]any) Target {
+	return Target{callbacks.Target{Model: new(T), Where: where}}
 }
 
 // Table is any row of a table, and of the tables that the database changes with it. A schema in the name does not
@@ -28,7 +36,8 @@ func Everything() Target { return Target{callbacks.Target{Everything: true}} }
 // that is in a transaction it does so when that commits.
 //
 // It is for writes that GORM does not see: those of other programs, of database/sql, of jobs in the database. Errors
-// are [ErrNotUsed], [ErrUnknownDatabase], an error of GORM's for a model that has no table, and [ErrUnannounced].
+// are [ErrNotUsed], [ErrUnknownDatabase], [ErrColumn], an error of GORM's for a model that has no table, and
+// [ErrUnannounced].
 func Invalidate(db *gorm.DB, targets ...Target) error {
 	p, ok := db.Plugins[pluginName].(*Plugin)
 	if !ok {

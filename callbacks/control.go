@@ -1,6 +1,7 @@
 package callbacks
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -15,13 +16,19 @@ type Control struct {
 	Refresh bool
 	// Touches are tables that the statement changes besides those that its text shows.
 	Touches []string
+	// DependsOn are tables that the answer depends on besides those that its text shows.
+	DependsOn []string
+	// Explain is told what is done; nil: nobody asks.
+	Explain *Explainer
 }
 
 // and returns both controls together.
 func (c Control) and(other Control) Control {
 	return Control{
 		Bypass: c.Bypass || other.Bypass, Refresh: c.Refresh || other.Refresh,
-		Touches: append(slices.Clip(c.Touches), other.Touches...),
+		Touches:   append(slices.Clip(c.Touches), other.Touches...),
+		DependsOn: append(slices.Clip(c.DependsOn), other.DependsOn...),
+		Explain:   cmp.Or(other.Explain, c.Explain),
 	}
 }
 

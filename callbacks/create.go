@@ -14,13 +14,16 @@ import (
 func (s *shim) learnKeys() {
 	for _, tw := range s.created {
 		keys, ok := s.keysOfModel(tw)
-		s.inserted.touch(func(e *effects) {
-			x := e.of(tw.table)
-			x.absent = x.absent || !ok
-			for _, key := range keys {
-				x.addRow(key, true)
-			}
-		}, false)
+		var e effects
+		x := e.of(tw.table)
+		x.absent, x.bulk = !ok, !ok && tw.upserts
+		for _, key := range keys {
+			x.addRow(key, !tw.upserts)
+		}
+		if s.told != nil {
+			s.tell(s.told, &e)
+		}
+		s.inserted.touch(func(all *effects) { all.merge(&e) }, false)
 	}
 	s.created = nil
 }

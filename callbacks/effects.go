@@ -1,148 +1,22 @@
 package callbacks
 
 import (
+	"maps"
 	"slices"
 
-	"github.com/gorm-rediscache/rediscache/internal/sqltext"
+	"github.com/gorm-rediscache/rediscache/internal/consistency"
 	"github.com/gorm-rediscache/rediscache/keying"
-	"github.com/gorm-rediscache/rediscache/relations"
 )
 
 // maxAnnounced is the greatest number of rows of a table that a write announces one by one.
 const maxAnnounced = 128
 
-// A writePlan says what a text changes.
-type writePlan struct {
-	// everything: it may be anything.
-	everything bool
-	// commits is set if what was done before is made permanent.
-	commits bool
-	tables  []tableWrite
-	// changed and grown are the tables that the database changes by itself.
-	changed, grown []string
-}
-
-// A tableWrite is the change of a table that the text names.
-type tableWrite struct {
-	table *keying.Table
-	// bulk is set if the rows are not known.
-	bulk bool
-	// inserts is set if rows are only added. Those of unknown keys may be learned from the model afterwards.
-	inserts bool
-	name    string
-	kinds   []keying.KeyKind
-	// keys are the rows: an operand for each column of the key.
-	keys [][]sqltext.Operand
-}
-
-// writes plans what a text changes; nil if that is nothing.
-func (k *knowledge) writes(p *plan) *writePlan {
-	w := &writePlan{}
-	for i := range p.script.Parts {
-		s := &p.script.Parts[i]
-		switch s.Class {
-		case sqltext.Unknown:
-			w.everything = true
-		case sqltext.Commit:
-			w.everything, w.commits = true, true
-		case sqltext.Definition:
-			p.definition = true
-			w.everything = w.everything || !s.Temporary
-		case sqltext.Session:
-			p.session = true
-		case sqltext.Change:
-			for j := range s.Changes {
-				known := k.change(w, &s.Changes[j], s.Cascade)
-				p.unknown = p.unknown || !known
-			}
-		case sqltext.Query, sqltext.Control, sqltext.Utility:
-		}
-		for _, call := range s.Calls {
-			w.reach(k.graph.Call(call))
-		}
-	}
-	if !w.everything && len(w.tables) == 0 && len(w.changed) == 0 && len(w.grown) == 0 {
-		return nil
-	}
-	return w
-}
-
-func (w *writePlan) reach(r relations.Reach) {
-	w.everything = w.everything || r.Everything
-	w.changed = append(w.changed, r.Changed...)
-	w.grown = append(w.grown, r.Grown...)
-}
-
-// change plans one change of a table. It answers false if the catalog did not show the table.
-func (k *knowledge) change(w *writePlan, c *sqltext.Write, cascade bool) (known bool) {
-	t, known := k.graph.Table(c.Table.Name)
-	tw := tableWrite{name: c.Table.Name, table: k.table(c.Table.Name), kinds: kindsOf(t.Key)}
-	reach := relations.Change{Op: c.Op, Assigned: c.Assigned, AnyColumn: c.AnyColumn, Cascade: cascade}
-	switch c.Op {
-	case sqltext.Insert:
-		tw.inserts = !c.Replaces
-		tw.keys = insertedKeys(c, t)
-		if c.Replaces {
-			reach.Op = sqltext.Merge
-			tw.bulk = tw.keys == nil || !isKey(c.Target, t) || assignsKey(c, t)
-		}
-	case sqltext.Update:
-		tw.keys, _ = keyConditions(c.Conditions, t.Key)
-		tw.bulk = tw.keys == nil || assignsKey(c, t)
-	case sqltext.Delete:
-		tw.keys, _ = keyConditions(c.Conditions, t.Key)
-		tw.bulk = tw.keys == nil
-	case sqltext.Merge, sqltext.Truncate:
-		tw.bulk = true
-	}
-	if tw.kinds == nil || len(tw.keys) > maxAnnounced {
-		tw.keys, tw.bulk = nil, !tw.inserts
-	}
-	w.tables = append(w.tables, tw)
-	w.reach(k.graph.Reach(c.Table.Name, reach))
-	return known
-}
-
-// touched plans that any row of a table may have changed.
-func (k *knowledge) touched(w *writePlan, name string) {
-	w.tables = append(w.tables, tableWrite{name: name, table: k.table(name), bulk: true})
-	w.reach(k.graph.Reach(name, relations.Change{Op: sqltext.Merge, AnyColumn: true}))
-}
-
-// insertedKeys returns the keys of the rows that an INSERT adds; nil if they are not all in the text.
-func insertedKeys(c *sqltext.Write, t relations.Table) [][]sqltext.Operand {
-	if len(c.Rows) == 0 || len(t.Key) == 0 {
-		return nil
-	}
-	keys := make([][]sqltext.Operand, len(c.Rows))
-	for i, row := range c.Rows {
-		keys[i] = make([]sqltext.Operand, len(t.Key))
-		for n, column := range t.Key {
-			at := slices.Index(c.Columns, column.Name)
-			if at < 0 || row[at] == nil {
-				return nil
-			}
-			keys[i][n] = *row[at]
-		}
-	}
-	return keys
-}
-
-// isKey reports whether columns are the primary key.
-func isKey(columns []string, t relations.Table) bool {
-	at := positions(columns, t.Key)
-	return len(at) > 0 && len(at) == len(t.Key)
-}
-
-// assignsKey reports whether a change may give rows another key.
-func assignsKey(c *sqltext.Write, t relations.Table) bool {
-	return c.AnyColumn || slices.ContainsFunc(c.Assigned, func(a string) bool { return positions([]string{a}, t.Key) != nil })
-}
-
 // effects is what one or more statements have changed.
 type effects struct {
 	everything bool
 	tables     map[*keying.Table]*effect
+	// elsewhere are other databases of the server.
+	elsewhere map[string]bool
 }
 
 // An effect is what has changed in a table. Its list always has.
@@ -151,9 +25,15 @@ type effect struct {
 	absent bool // rows of unknown keys were added
 	// rows are those that are known: true, if the row may have been there before.
 	rows map[keying.PrimaryKey]bool
+	// scopes are those that rows are in, or were. unscoped is set if some of them are not known: then it is any scope of
+	// the table.
+	scopes   map[keying.Tag]bool
+	unscoped bool
+	// names are the scopes for which that is known; nil before anything is.
+	names []string
 }
 
-func (e *effects) empty() bool { return !e.everything && len(e.tables) == 0 }
+func (e *effects) empty() bool { return !e.everything && len(e.tables) == 0 && len(e.elsewhere) == 0 }
 
 func (e *effects) of(t *keying.Table) *effect {
 	if e.tables == nil {
@@ -168,23 +48,37 @@ func (e *effects) of(t *keying.Table) *effect {
 }
 
 // add adds what a plan changes with these arguments. It returns the inserts whose keys are not known yet: later says
-// that they may be learned afterwards.
-func (e *effects) add(k *knowledge, w *writePlan, args []any, bound, later bool) (unknown []tableWrite) {
+// that they may be learned afterwards. asked: the database says which rows of the table the statement touches.
+func (e *effects) add(
+	k *knowledge, w *writePlan, args []any, bound, later, asked bool, names namer,
+) (unknown []tableWrite) {
 	e.everything = e.everything || w.everything
+	for _, name := range w.elsewhere {
+		if e.elsewhere == nil {
+			e.elsewhere = map[string]bool{}
+		}
+		e.elsewhere[name] = true
+	}
 	for _, tw := range w.tables {
 		x := e.of(tw.table)
+		if asked {
+			continue // what the database answers is added later
+		}
 		x.bulk = x.bulk || tw.bulk
 		if tw.bulk {
 			continue
+		}
+		if tw.scoped {
+			x.addScopes(k, tw, args, bound, names(tw.table))
 		}
 		if bound && x.addKeys(tw, args) {
 			continue
 		}
 		switch {
+		case (tw.inserts || tw.upserts) && later && tw.learned:
+			unknown = append(unknown, tw)
 		case !tw.inserts:
 			x.bulk = true
-		case later:
-			unknown = append(unknown, tw)
 		default:
 			x.absent = true
 		}
@@ -193,7 +87,8 @@ func (e *effects) add(k *knowledge, w *writePlan, args []any, bound, later bool)
 		e.of(k.table(name)).bulk = true
 	}
 	for _, name := range w.grown {
-		e.of(k.table(name)).absent = true
+		x := e.of(k.table(name))
+		x.absent, x.unscoped = true, true
 	}
 	return unknown
 }
@@ -222,10 +117,13 @@ func (x *effect) addRow(key keying.PrimaryKey, inserted bool) {
 
 // tags returns what has to be announced.
 func (e *effects) tags(id *identity) []keying.Tag {
-	if e.everything {
-		return id.all
-	}
 	var tags []keying.Tag
+	for name := range e.elsewhere {
+		tags = append(tags, id.elsewhere(name)...)
+	}
+	if e.everything {
+		return append(tags, id.all...)
+	}
 	for t, x := range e.tables {
 		tags = append(tags, t.List())
 		tags = append(tags, x.tags(t)...)
@@ -233,18 +131,42 @@ func (e *effects) tags(id *identity) []keying.Tag {
 	return tags
 }
 
-// tags returns what has to be announced of one table, but for its list: the rows one by one, if they are not too many.
-func (x *effect) tags(t *keying.Table) []keying.Tag {
+// guards returns the tables for which the tags are those of the scopes that were known.
+func (e *effects) guards() (guards []consistency.Guard) {
+	if e.everything {
+		return nil
+	}
+	for t, x := range e.tables {
+		if !x.isBulk() && !x.anyScope() && x.names != nil {
+			guards = append(guards, consistency.Guard{Registry: t.Registry(), Names: x.names})
+		}
+	}
+	return guards
+}
+
+// isBulk reports whether it is any row.
+func (x *effect) isBulk() bool {
 	changed := 0
 	for _, there := range x.rows {
 		if there {
 			changed++
 		}
 	}
-	if x.bulk || changed > maxAnnounced {
+	return x.bulk || changed > maxAnnounced
+}
+
+// anyScope reports whether it is any scope, but not any row.
+func (x *effect) anyScope() bool { return x.unscoped || len(x.scopes) > maxAnnounced }
+
+// tags returns what has to be announced of one table, but for its list: the rows one by one, if they are not too many.
+func (x *effect) tags(t *keying.Table) []keying.Tag {
+	if x.isBulk() {
 		return t.Bulk()
 	}
-	var tags []keying.Tag
+	tags := slices.Collect(maps.Keys(x.scopes))
+	if x.anyScope() {
+		tags = []keying.Tag{t.Registry()}
+	}
 	many := len(x.rows) > maxAnnounced // hence new ones: they concern only who found them absent
 	if x.absent || many {
 		tags = append(tags, t.Absent())

@@ -8,7 +8,9 @@
 //	write.go        a statement that writes
 //	transaction.go  what a transaction touched, announced when it commits
 //	plan.go         what a text says, kept by text
+//	models.go       what GORM's models say
 //	knowledge.go    what is known of a database
+//	partial.go      the same, where the catalog may not be read
 package callbacks
 
 import (
@@ -60,14 +62,20 @@ type Hooks struct {
 	mu        sync.Mutex
 	policies  atomic.Pointer[ttlconfig.Tables]
 	byTable   map[string]ttlconfig.Policy
+	models    *models
 	databases sync.Map // connection pool → *database
+	said      sync.Map // what the log was told once
 	work      sync.WaitGroup
 }
 
 // New returns hooks.
 func New(opt Options) *Hooks {
-	h := &Hooks{opt: opt, player: rowcodec.NewPlayer(), tracker: txpool.New(), byTable: map[string]ttlconfig.Policy{}}
+	h := &Hooks{
+		opt: opt, player: rowcodec.NewPlayer(), tracker: txpool.New(), byTable: map[string]ttlconfig.Policy{},
+		models: newModels(),
+	}
 	h.policies.Store(ttlconfig.NewTables(opt.Policy, nil))
+	h.models.declare("", opt.Policy.Scopes())
 	if !h.tracker.Works() && !opt.WrapConnPool {
 		opt.Logger.Warn("rediscache: this version of database/sql does not let transactions be observed; what a " +
 			"transaction writes is not cached for a while (Config.WrapConnPool is the alternative)")
@@ -178,6 +186,8 @@ func (h *Hooks) learnPolicies(db *gorm.DB) error {
 			return fmt.Errorf("model %s in Models: %w", model, err)
 		}
 		h.byTable[bare(stmt.Schema.Table)] = policy
+		h.models.learn(stmt.Schema)
+		h.models.declare(bare(stmt.Schema.Table), policy.Scopes())
 	}
 	h.policies.Store(ttlconfig.NewTables(h.opt.Policy, h.byTable))
 	return nil

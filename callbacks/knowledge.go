@@ -21,9 +21,9 @@ import (
 	"github.com/gorm-rediscache/rediscache/relations"
 )
 
-// maxAge is how long a catalog is believed that nobody is known to have changed. It bounds the time for which a change
-// made by somebody else, of which the cache was not told, goes unseen.
-const maxAge = time.Minute
+// maxAge is how long a catalog is believed that nobody is known to have changed, before it is read again in the background.
+// Twice of it bounds the time for which a change made by somebody else, of which the cache was not told, goes unseen.
+const maxAge = 30 * time.Second
 
 // learnTimeout bounds how long the catalog is waited for.
 const learnTimeout = 10 * time.Second
@@ -50,27 +50,52 @@ type database struct {
 	// altered is set when a setting of the session was changed that answers depend on: on which of the pool's
 	// connections it holds cannot be known.
 	altered atomic.Bool
+	// ended is set when it was said that transactions are ended by texts; begun, when one was begun by a text.
+	ended, begun atomic.Bool
 
 	learning sync.Mutex
 	failed   time.Time
-	renewing atomic.Bool
+	// unsettled is how often in a row the catalog was not settled.
+	unsettled int
+	renewing  atomic.Bool
 }
 
 // identity names a database and the way its sessions see it.
 type identity struct {
+	found   catalog.Identity
 	names   keying.Space
 	session string
 	all     []keying.Tag
+	// namespace is what the names begin with.
+	namespace string
+	// refused says why nothing can be read or planned in the session; writes may be anything.
+	refused error
+}
+
+// elsewhere returns the tags that everything of another database of the same server depends on.
+func (id *identity) elsewhere(database string) []keying.Tag {
+	other, err := keying.NewSpace(id.namespace, database)
+	if err != nil {
+		return nil // a name that nobody's database can have
+	}
+	return other.All()
 }
 
 // knowledge is what follows from one reading of the catalog.
 type knowledge struct {
 	*identity
 	graph  *relations.Graph
+	models *models
 	pins   consistency.Pins
 	plans  plans
 	tables sync.Map // name → *keying.Table
+	named  sync.Map // table and name → *scope, nil if there is none
 	read   time.Time
+	// believed is how long it is, before the catalog is read again in the background.
+	believed time.Duration
+	// partial is set if the catalog may not be read: then it is what models said, as of a version.
+	partial bool
+	version uint64
 }
 
 // table returns the names of a table's tags.
@@ -92,12 +117,23 @@ func (h *Hooks) database(db *gorm.DB, pool gorm.ConnPool) *database {
 	if d, ok := h.databases.Load(key); ok {
 		return d.(*database) //nolint:forcetypeassert // only databases are stored
 	}
-	d := &database{h: h, dialect: db.Name(), dsn: dsnOf(db.Dialector), pool: found}
-	if d.dialect == catalog.SQLite {
-		d.lexer = sqltext.SQLite
-	}
+	d := &database{h: h, dialect: db.Name(), lexer: lexerOf(db.Name()), dsn: dsnOf(db.Dialector), pool: found}
 	stored, _ := h.databases.LoadOrStore(key, d)
 	return stored.(*database) //nolint:forcetypeassert // only databases are stored
+}
+
+// lexerOf returns how a database of a dialect reads text.
+func lexerOf(dialect string) sqltext.Dialect {
+	switch dialect {
+	case catalog.Postgres:
+		return sqltext.Postgres
+	case catalog.SQLite:
+		return sqltext.SQLite
+	case catalog.MySQL:
+		return sqltext.MySQL
+	default:
+		return sqltext.Standard
+	}
 }
 
 // poolOf finds the *sql.DB behind a pool, a transaction or a connection; if there is none, the handle's own pool.
@@ -133,6 +169,10 @@ func dsnOf(d gorm.Dialector) string {
 // introduce asks a database what it is, and what is in it, when the plugin is registered: later the only connection
 // may be in use. If it cannot be asked now, it will be asked again.
 func (d *database) introduce(ctx context.Context) {
+	if !catalog.Knows(d.dialect) {
+		d.h.opt.Logger.WarnContext(ctx, "rediscache: this dialect is not known: answers are cached by the tables that they "+
+			"name, and not row by row", "dialect", d.dialect)
+	}
 	if _, err := d.learnAfter(ctx, nil, d.known.Load(), learnTimeout); err != nil && !errors.Is(err, errLater) {
 		d.h.opt.Logger.WarnContext(ctx, "rediscache: nothing is cached until the database can be asked what it is",
 			"dialect", d.dialect, "error", err)
@@ -151,15 +191,15 @@ func (d *database) knowledge(ctx context.Context, held gorm.ConnPool) *knowledge
 	k := d.known.Load()
 	if k != nil && !d.stale.Load() {
 		switch age := time.Since(k.read); {
-		case age < maxAge:
-			return k
+		case age < k.believed:
+			return d.grown(k)
 		case age < 2*maxAge:
 			d.renew(ctx)
-			return k
+			return d.grown(k)
 		}
 	}
 	timeout := learnTimeout
-	if k == nil && held != nil {
+	if held != nil && (k == nil || !catalog.Knows(d.dialect)) {
 		// A query that fails would end the application's transaction. Another connection may be long in coming.
 		held, timeout = nil, unseenTimeout
 	}
@@ -167,7 +207,7 @@ func (d *database) knowledge(ctx context.Context, held gorm.ConnPool) *knowledge
 	if err != nil {
 		return nil
 	}
-	return k
+	return d.grown(k)
 }
 
 // renew reads the catalog in the background.
@@ -200,13 +240,16 @@ func (d *database) learnAfter(
 
 // read reads the catalog. The caller holds learning.
 func (d *database) read(ctx context.Context, held gorm.ConnPool, timeout time.Duration) (*knowledge, error) {
+	if held != nil && d.snapshot(ctx, held) {
+		held, timeout = nil, unseenTimeout
+	}
 	via := d.pool
 	if held != nil {
 		via = held
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
-	id, err := d.identify(ctx, via)
+	id, err := d.identify(ctx, via, held == nil)
 	if err != nil {
 		d.failed = time.Now()
 		return nil, err
@@ -215,14 +258,29 @@ func (d *database) read(ctx context.Context, held gorm.ConnPool, timeout time.Du
 	d.stale.Store(false)
 	pins, _ := d.h.opt.Protocol.Pin(ctx, id.all) // without them nothing is served
 	c, err := d.load(ctx, held)
-	if err != nil {
+	var k *knowledge
+	switch {
+	case err == nil:
+		k = d.learned(ctx, id, c, pins)
+	case d.forbidden(err):
+		k = d.partial(ctx, id, pins, err)
+	default:
 		d.stale.Store(true)
 		d.failed = time.Now()
 		return nil, err
 	}
-	k := &knowledge{identity: id, graph: relations.New(c, d.lexer), pins: pins, read: time.Now()}
 	d.known.Store(k)
 	return k, nil
+}
+
+// snapshot reports whether a transaction sees the catalog as it was when it began, or sees nothing any more.
+func (d *database) snapshot(ctx context.Context, held gorm.ConnPool) bool {
+	if d.dialect != catalog.Postgres {
+		return false
+	}
+	level := ""
+	err := held.QueryRowContext(ctx, "SHOW transaction_isolation").Scan(&level)
+	return err != nil || !strings.HasPrefix(level, "read ")
 }
 
 // loads is how often the catalog is read again because somebody dropped what it was about to tell of.
@@ -232,7 +290,7 @@ const loads = 3
 func (d *database) load(ctx context.Context, held gorm.ConnPool) (c *catalog.Catalog, err error) {
 	if held == nil {
 		for range loads {
-			if c, err = catalog.Load(ctx, d.pool, d.dialect); err == nil {
+			if c, err = catalog.Load(ctx, d.pool, d.dialect); err == nil || d.forbidden(err) {
 				break
 			}
 		}
@@ -254,33 +312,44 @@ func (d *database) load(ctx context.Context, held gorm.ConnPool) (c *catalog.Cat
 		if _, err := held.ExecContext(ctx, "ROLLBACK TO SAVEPOINT rediscache"); err != nil {
 			return nil, err
 		}
+		if d.forbidden(err) {
+			break
+		}
 	}
 	_, released := held.ExecContext(ctx, "RELEASE SAVEPOINT rediscache")
 	return c, errors.Join(err, released)
 }
 
-// identify asks the database once what it is.
-func (d *database) identify(ctx context.Context, via gorm.ConnPool) (*identity, error) {
-	if id := d.identity.Load(); id != nil {
-		return id, nil
+// identify asks the database what it is: again, if it may be asked anew, as settings of its roles may have changed since,
+// or another database may have taken its address.
+func (d *database) identify(ctx context.Context, via gorm.ConnPool, anew bool) (*identity, error) {
+	before := d.identity.Load()
+	if before != nil && !anew {
+		return before, before.refused
 	}
-	found, err := catalog.Identify(ctx, via, d.dialect, d.h.opt.Host)
-	if err != nil {
-		return nil, err
+	found, refused := catalog.Identify(ctx, via, catalog.Origin{Dialect: d.dialect, Host: d.h.opt.Host, DSN: d.dsn})
+	if refused != nil && !errors.Is(refused, catalog.ErrSettings) {
+		return nil, refused
 	}
 	if !found.Certain && !d.h.opt.OwnNamespace {
 		return nil, errUncertain
 	}
-	if found.Database == "" {
-		found.Database = d.memory()
+	if before != nil && before.found == found {
+		return before, refused
 	}
-	names, err := keying.NewSpace(d.h.opt.Namespace, found.Database)
+	name := found.Database
+	if name == "" {
+		name = d.memory()
+	}
+	names, err := keying.NewSpace(d.h.opt.Namespace, name)
 	if err != nil {
 		return nil, fmt.Errorf("namespace: %w", err)
 	}
-	id := &identity{names: names, session: found.Session, all: names.All()}
+	id := &identity{
+		found: found, names: names, session: found.Session, all: names.All(), namespace: d.h.opt.Namespace, refused: refused,
+	}
 	d.identity.Store(id)
-	return id, nil
+	return id, refused
 }
 
 // process names this process, among all that there ever were.

@@ -4,10 +4,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"gorm.io/gorm/schema"
 
-	"github.com/gorm-rediscache/rediscache/internal/catalog"
 	"github.com/gorm-rediscache/rediscache/internal/rowcodec"
 	"github.com/gorm-rediscache/rediscache/internal/sqltext"
 	"github.com/gorm-rediscache/rediscache/keying"
@@ -21,13 +21,18 @@ import (
 type plan struct {
 	src    string
 	script sqltext.Script
-	// read says how a query is answered; if it is nil, reason says why the cache cannot.
+	// read says how a query is answered; if it is nil, reason says why the cache cannot, and detail, what in the text.
 	read   *readPlan
 	reason metrics.Reason
+	detail string
 	// write says what the statement changes; nil if it changes nothing.
 	write *writePlan
 	// definition is set if it changes the catalog; session, if it changes a setting that answers depend on.
 	definition, session bool
+	// begins and ends are set if it begins or ends a transaction.
+	begins, ends bool
+	// calls is set if it calls functions of which the catalog has to say what they change.
+	calls bool
 	// unknown is set if it names a table that the catalog did not show: somebody may have made it since.
 	unknown bool
 }
@@ -37,8 +42,14 @@ type readPlan struct {
 	// names are the tables that it reads, table the first of them.
 	names []string
 	table *keying.Table
-	// tags are what the whole answer depends on, but for the one that its key's table adds.
-	tags []keying.Tag
+	// depends is what the whole answer depends on, table by table.
+	depends []dependency
+	// besides are the list tags of tables that are declared: each entry depends on them. opaque is set if only the
+	// declaration says what is read.
+	besides []keying.Tag
+	opaque  bool
+	// crowded is set when one of the tables has as many scopes as can be: the answer depends on the whole tables.
+	crowded atomic.Bool
 	// seed stands for the text, the model and the session in the name of an entry.
 	seed   string
 	policy ttlconfig.Policy
@@ -64,6 +75,10 @@ type planShard struct {
 type planKey struct {
 	text  string
 	model *schema.Schema
+	// models is the version of what was known of all models.
+	models uint64
+	// declared are the tables that the statement is said to depend on besides: see declared.go.
+	declared string
 }
 
 // get returns the plan for a text, made by the function if there is none yet.
@@ -87,16 +102,19 @@ func (p *plans) get(key planKey, build func() *plan) *plan {
 }
 
 // plan returns the plan for a text.
-func (k *knowledge) plan(d *database, text string, model *schema.Schema) *plan {
-	return k.plans.get(planKey{text, model}, func() *plan { return k.build(d, text, model) })
+func (k *knowledge) plan(d *database, text string, model *schema.Schema, declared string) *plan {
+	k.models.learn(model)
+	key := planKey{text, model, k.models.version(), declared}
+	return k.plans.get(key, func() *plan { return k.build(d, text, model, declared) })
 }
 
-func (k *knowledge) build(d *database, text string, model *schema.Schema) *plan {
+func (k *knowledge) build(d *database, text string, model *schema.Schema, declared string) *plan {
 	p := &plan{src: text, script: sqltext.Parse(text, d.lexer)}
 	p.write = k.writes(p)
+	p.calls = p.script.Calls(func(call string) bool { return !k.graph.KeepsTables(call) })
 	p.reason = k.refuses(p)
 	if p.reason == "" {
-		p.read, p.reason = k.reads(d, p, model)
+		p.read, p.reason = k.reads(d, p, model, k.declaration(declared))
 	}
 	return p
 }
@@ -117,9 +135,13 @@ func (k *knowledge) refuses(p *plan) metrics.Reason {
 	}
 }
 
-func (k *knowledge) reads(d *database, p *plan, model *schema.Schema) (*readPlan, metrics.Reason) {
+func (k *knowledge) reads(
+	d *database, p *plan, model *schema.Schema, declared relations.Declaration,
+) (*readPlan, metrics.Reason) {
 	s := &p.script.Parts[0]
-	names, refused := k.graph.Reads(s)
+	reading, refused := k.graph.ReadsDeclared(s, declared)
+	names := reading.All()
+	p.detail = reading.Because
 	switch refused {
 	case relations.RefusedTable, relations.RefusedUnknown:
 		p.unknown = p.unknown || refused == relations.RefusedUnknown
@@ -129,21 +151,28 @@ func (k *knowledge) reads(d *database, p *plan, model *schema.Schema) (*readPlan
 	case relations.Accepted:
 	}
 	if k.graph.Hides(p.script.Text) {
+		p.detail = "an operator or a cast that calls a function"
 		return nil, metrics.ReasonVolatile
 	}
 	if len(names) == 0 {
-		return nil, metrics.ReasonRelation // SELECT 1: not worth a round trip
+		p.detail = "it reads no table" // not worth a round trip
+		return nil, metrics.ReasonRelation
 	}
 	r := &readPlan{names: names, table: k.table(names[0]), policy: d.h.policies.Load().For(names)}
 	if r.policy.Off() {
 		return nil, metrics.ReasonPolicy
 	}
-	for _, name := range names {
-		r.tags = append(r.tags, k.table(name).List())
-	}
 	shape := []string{k.session, fingerprint(model), string(rune(rowcodec.FormatVersion))}
+	if len(reading.Declared) > 0 {
+		shape = append(shape, k.besides(r, reading))
+	}
 	r.seed = keying.NewFingerprint(append(shape, p.script.Text)...).Sum()
-	r.point = k.point(p, names, shape)
+	if r.opaque = reading.Opaque; r.opaque {
+		r.depends = k.wholes(names)
+		return r, ""
+	}
+	r.depends = k.dependencies(s, names, reading.Declared)
+	r.point = k.point(p, reading.Tables, shape)
 	return r, ""
 }
 
@@ -162,44 +191,7 @@ func fingerprint(model *schema.Schema) string {
 }
 
 // plainQuery reports whether the text only reads, whatever functions there may be.
-func (p *plan) plainQuery() bool {
-	if len(p.script.Parts) != 1 {
-		return false
-	}
-	s := &p.script.Parts[0]
-	return s.Class == sqltext.Query && !slices.ContainsFunc(s.Calls, func(f string) bool { return !sqltext.Pure(f) })
-}
-
-// kindOf says how the database compares values of a primary key's column.
-func kindOf(c catalog.Column) keying.KeyKind {
-	if c.Enum {
-		return keying.Text
-	}
-	switch c.Type {
-	case "int2", "int4", "int8": // PostgreSQL
-		return keying.Integer
-	case "text", "varchar", "bpchar", "uuid", "name", "citext":
-		return keying.Text
-	}
-	switch t := c.Type; { // SQLite: "Determination Of Column Affinity"
-	case strings.Contains(t, "int"):
-		return keying.Integer
-	case strings.Contains(t, "char"), strings.Contains(t, "clob"), strings.Contains(t, "text"):
-		return keying.Text
-	}
-	return keying.Opaque
-}
-
-// kindsOf returns the kinds of a primary key's columns; nil if rows cannot be named by it.
-func kindsOf(key []catalog.Column) []keying.KeyKind {
-	kinds := make([]keying.KeyKind, len(key))
-	for i, c := range key {
-		if kinds[i] = kindOf(c); kinds[i] == keying.Opaque {
-			return nil
-		}
-	}
-	if len(kinds) == 0 {
-		return nil
-	}
-	return kinds
+func (p *plan) plainQuery(lexer sqltext.Dialect) bool {
+	return len(p.script.Parts) == 1 && p.script.Parts[0].Class == sqltext.Query &&
+		!p.script.Calls(func(call string) bool { return !lexer.Pure(call) })
 }

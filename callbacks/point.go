@@ -11,15 +11,19 @@ import (
 	"github.com/gorm-rediscache/rediscache/internal/catalog"
 	"github.com/gorm-rediscache/rediscache/internal/sqltext"
 	"github.com/gorm-rediscache/rediscache/keying"
+	"github.com/gorm-rediscache/rediscache/relations"
 )
 
 // maxPoint is the greatest number of rows that are looked up one by one.
 const maxPoint = 500
 
 // A pointPlan is that of a query which looks rows up by primary key: each row is an entry of its own, shared by all
-// queries that select the same columns and restrict rows in the same way besides.
+// queries that select the same columns and restrict rows in the same way besides. Or of one that looks up all rows of some
+// scopes, as a preload does: then each scope is an entry of its own.
 type pointPlan struct {
 	table *keying.Table
+	// scope is the name of the scope; empty for the primary key. key holds the columns of either.
+	scope string
 	key   []catalog.Column
 	kinds []keying.KeyKind
 	// tuples are the keys that are looked up: an operand for each column of the key.
@@ -33,6 +37,10 @@ type pointPlan struct {
 	// descending is set if the rows are wanted in that order. Else they are in the order of their keys: the query's, or
 	// any, if it has none.
 	descending bool
+	// order holds the columns by which the rows of several scopes are put in order; NULL is less than any value in some
+	// databases.
+	order      []sqltext.Ordering
+	nullsFirst bool
 	// list is where the keys stand in the text, if they can be replaced by fewer.
 	list *sqltext.Condition
 }
@@ -44,21 +52,64 @@ func (k *knowledge) point(p *plan, names []string, shape []string) *pointPlan {
 		return nil
 	}
 	t, ok := k.graph.Table(q.Table.Name)
-	kinds := kindsOf(t.Key)
-	if !ok || kinds == nil {
+	if !ok {
 		return nil
 	}
-	keys, used := keyConditions(q.Conditions, t.Key)
-	if keys == nil {
+	pt := &pointPlan{table: k.table(t.Name), key: t.Key, kinds: kindsOf(t.Key, k.graph.Dialect()), limit: q.Limit}
+	if pt.kinds != nil {
+		if tuples, used := keyConditions(q.Conditions, t.Key); tuples != nil {
+			return pt.complete(p, q, tuples, used, shape)
+		}
+	}
+	if q.Limit != nil || !k.graph.Direct(&p.script.Parts[0], t.Name) {
 		return nil
 	}
-	pt := &pointPlan{table: k.table(t.Name), key: t.Key, kinds: kinds, tuples: keys, limit: q.Limit}
-	if len(keys) > 1 && !pt.orders(q) {
+	for _, s := range k.scopes(t.Name) {
+		if tuples, used := keyConditions(q.Conditions, s.columns); tuples != nil {
+			pt := &pointPlan{
+				table: pt.table, scope: s.name, key: s.columns, kinds: s.kinds,
+				order: k.mergeable(q, t), nullsFirst: k.graph.Dialect() == sqltext.SQLite,
+			}
+			if pt = pt.complete(p, q, tuples, used, shape); pt != nil {
+				return pt
+			}
+		}
+	}
+	return nil
+}
+
+// complete plans the lookup of some keys; nil if the rows of several could not be put together.
+func (pt *pointPlan) complete(
+	p *plan, q *sqltext.Lookup, tuples [][]sqltext.Operand, used []*sqltext.Condition, shape []string,
+) *pointPlan {
+	pt.tuples = tuples
+	if len(tuples) > 1 && !pt.orders(q) {
 		return nil
 	}
 	pt.list = onlyList(used)
 	pt.shapeOf(p, q, used, shape)
 	return pt
+}
+
+// mergeable returns the columns that put the rows of several scopes in the order of the query; that of the primary key, if
+// it has none: any order will do then. nil if the order is the database's affair.
+func (k *knowledge) mergeable(q *sqltext.Lookup, t relations.Table) []sqltext.Ordering {
+	order := q.Order
+	if !q.Ordered {
+		for _, c := range t.Key {
+			order = append(order, sqltext.Ordering{Column: c.Name})
+		}
+	}
+	for _, o := range order {
+		c, ok := k.graph.Column(t.Name, o.Column)
+		if !ok || q.Ordered && kindOf(c, k.graph.Dialect()) != keying.Integer { // texts have collations
+			return nil
+		}
+		if !slices.Contains(q.Output, "*") && !slices.Contains(q.Output, o.Column) {
+			return nil
+		}
+	}
+	return order
 }
 
 // keyConditions returns the keys that the conditions limit the query to, one operand for each column of the key, and
@@ -140,10 +191,13 @@ func (pt *pointPlan) orders(q *sqltext.Lookup) bool {
 	if !slices.Contains(q.Output, "*") && !pt.selects(q.Output) {
 		return false // rows cannot be told apart
 	}
+	if pt.scope != "" {
+		return len(pt.order) > 0
+	}
 	if !q.Ordered {
 		return true
 	}
-	if len(pt.key) != 1 || pt.kinds[0] != keying.Integer || len(q.Order) == 0 || q.Order[0].Column != pt.key[0].Name {
+	if len(pt.key) != 1 || pt.kinds[0] == keying.Text || len(q.Order) == 0 || q.Order[0].Column != pt.key[0].Name {
 		return false
 	}
 	pt.descending = q.Order[0].Descending
@@ -170,6 +224,10 @@ func (pt *pointPlan) shapeOf(p *plan, q *sqltext.Lookup, used []*sqltext.Conditi
 	}
 	slices.SortFunc(spans, func(a, b sqltext.Span) int { return cmp.Compare(a.Start, b.Start) })
 	parts := append(slices.Clone(shape), q.Table.Schema, p.src[q.Select.Start:q.Select.End])
+	if pt.scope != "" {
+		parts = append(parts, pt.scope)
+		spans = append(spans, q.OrderBy)
+	}
 	for _, span := range spans {
 		text, params := p.normal(span)
 		parts = append(parts, text)
@@ -230,12 +288,13 @@ func (pt *pointPlan) bind(args []any) (*lookup, bool) {
 	return l, true
 }
 
-// bindKeys names the rows that are looked up, each once.
+// bindKeys names the rows that are looked up, each once. It answers false if two of the keys may be one to the database,
+// which then has one row for them; each has an entry of its own.
 func (l *lookup) bindKeys() bool {
 	l.keys = make([]keying.PrimaryKey, 0, len(l.tuples))
-	var seen map[keying.PrimaryKey]bool
+	var seen map[string]keying.PrimaryKey
 	if len(l.tuples) > 1 {
-		seen = make(map[keying.PrimaryKey]bool, len(l.tuples))
+		seen = make(map[string]keying.PrimaryKey, len(l.tuples))
 		l.tuple = make([]int, 0, len(l.tuples))
 	}
 	for i, tuple := range l.tuples {
@@ -244,10 +303,12 @@ func (l *lookup) bindKeys() bool {
 			return false
 		}
 		if seen != nil {
-			if seen[key] {
+			if before, ok := seen[key.Folded()]; ok && before != key {
+				return false
+			} else if ok {
 				continue
 			}
-			seen[key] = true
+			seen[key.Folded()] = key
 			l.tuple = append(l.tuple, i)
 		}
 		l.keys = append(l.keys, key)
@@ -299,71 +360,4 @@ func (l *lookup) within(limit sqltext.Operand) bool {
 	}
 	rows, err := strconv.Atoi(n.String())
 	return err == nil && rows >= len(l.keys)
-}
-
-// narrow returns the query for some of the keys only, with the arguments that are left. Placeholders are numbered
-// anew: a database wants to know the type of each argument.
-func (l *lookup) narrow(p *plan, positional bool, keep []int) (text string, args []any) {
-	n := narrower{p: p, args: l.args, positional: positional, numbers: map[int]int{}}
-	n.copy(0, l.list.ListStart)
-	for i, k := range keep {
-		if i > 0 {
-			n.b.WriteByte(',')
-		}
-		tuple := l.list.Tuples[l.tuple[k]]
-		if len(tuple) > 1 {
-			n.b.WriteByte('(')
-		}
-		for j, op := range tuple {
-			if j > 0 {
-				n.b.WriteByte(',')
-			}
-			n.copy(op.Start, op.End)
-		}
-		if len(tuple) > 1 {
-			n.b.WriteByte(')')
-		}
-	}
-	n.copy(l.list.ListEnd, len(p.src))
-	return n.b.String(), n.kept
-}
-
-// A narrower copies parts of a text, and numbers their placeholders anew.
-type narrower struct {
-	p    *plan
-	args []any
-	// positional placeholders have no numbers.
-	positional bool
-	numbers    map[int]int
-	kept       []any
-	b          strings.Builder
-}
-
-func (n *narrower) copy(start, end int) {
-	from := start
-	for _, ph := range n.p.script.Placeholders {
-		if ph.Start < start || ph.End > end {
-			continue
-		}
-		n.b.WriteString(n.p.src[from:ph.Start])
-		n.placeholder(ph.N)
-		from = ph.End
-	}
-	n.b.WriteString(n.p.src[from:end])
-}
-
-func (n *narrower) placeholder(old int) {
-	if n.positional {
-		n.kept = append(n.kept, n.args[old-1])
-		n.b.WriteByte('?')
-		return
-	}
-	number, ok := n.numbers[old]
-	if !ok {
-		n.kept = append(n.kept, n.args[old-1])
-		number = len(n.kept)
-		n.numbers[old] = number
-	}
-	n.b.WriteByte('$')
-	n.b.WriteString(strconv.Itoa(number))
 }

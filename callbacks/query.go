@@ -1,18 +1,15 @@
 package callbacks
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"reflect"
-	"slices"
 	"time"
 
 	"gorm.io/gorm"
 
 	"github.com/gorm-rediscache/rediscache/internal/consistency"
 	"github.com/gorm-rediscache/rediscache/internal/rowcodec"
-	"github.com/gorm-rediscache/rediscache/internal/sqltext"
 	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/metrics"
 	"github.com/gorm-rediscache/rediscache/ttlconfig"
@@ -65,8 +62,12 @@ func (s *shim) refuse(st *statement) metrics.Reason {
 
 // passBy asks the pool that GORM chose, as if there were no cache.
 func (s *shim) passBy(st *statement, reason metrics.Reason, start time.Time) (*sql.Rows, error) {
+	pass := s.watched
+	if st.calls() {
+		pass = s.queryWrite
+	}
 	st.note()
-	rows, err := s.ConnPool.QueryContext(st.ctx, st.text, st.args...)
+	rows, err := pass(st)
 	s.record(st, metrics.ReadEvent{Outcome: metrics.Bypass, Reason: reason, Duration: time.Since(start)})
 	return rows, err
 }
@@ -76,13 +77,16 @@ func (s *shim) record(st *statement, e metrics.ReadEvent) {
 	e.Kind = metrics.Query
 	if st.p != nil && st.p.read != nil {
 		e.Table = st.p.read.names[0]
-		if st.p.read.point != nil {
+		if st.p.read.point != nil && st.p.read.point.scope == "" {
 			e.Kind = metrics.Row
 		}
 	} else if s.db.Statement.Table != "" {
 		e.Table = bare(s.db.Statement.Table)
 	}
 	s.h.opt.Recorder.Read(e)
+	if x := st.control.Explain; x != nil {
+		x.add(s.db.Statement, s.explainRead(st, e))
+	}
 }
 
 // resolverName is the name of dbresolver's plugin and of its callbacks.
@@ -114,6 +118,7 @@ type query struct {
 	start  time.Time
 
 	entries []consistency.Entry
+	scopes  []consistency.Scope
 	// rows is set if the entries are rows that are looked up one by one.
 	rows *lookup
 	// whole is the whole answer, if it was read from the database by this query.
@@ -122,8 +127,8 @@ type query struct {
 	refresh bool
 }
 
-// attempts is how often a query is begun again because what is known of the database was out of date.
-const attempts = 2
+// attempts is how often a query is begun because what is known of the database, or of its scopes, was out of date.
+const attempts = 3
 
 func (q *query) answer() (*sql.Rows, error) {
 	q.refresh = q.st.control.Refresh
@@ -132,7 +137,8 @@ func (q *query) answer() (*sql.Rows, error) {
 			return q.bypass(reason)
 		}
 		reading, err := q.s.h.opt.Protocol.Read(q.st.ctx, consistency.Request{
-			Entries: q.entries, Pins: q.st.k.pins, Refresh: q.refresh, ReadOnly: q.s.h.opt.ReadReplicas && q.replicated(),
+			Entries: q.entries, Scopes: q.scopes, Pins: q.st.k.pins, Refresh: q.refresh,
+			ReadOnly: q.s.h.opt.ReadReplicas && q.replicated(),
 		}, q.load)
 		if errors.Is(err, consistency.ErrOutdated) {
 			q.st.d.changed()
@@ -147,6 +153,9 @@ func (q *query) answer() (*sql.Rows, error) {
 		if err != nil {
 			return nil, err
 		}
+		if reading.Reason == metrics.ReasonScopes && !q.st.p.read.crowded.Swap(true) {
+			continue
+		}
 		if reading.Outcome == metrics.Bypass {
 			return q.bypass(reading.Reason)
 		}
@@ -156,6 +165,7 @@ func (q *query) answer() (*sql.Rows, error) {
 			continue
 		}
 		q.record(reading)
+		play.Context = q.st.ctx
 		return q.s.h.player.Rows(play)
 	}
 	return q.bypass(metrics.ReasonDatabase)
@@ -183,11 +193,14 @@ func (q *query) bypass(reason metrics.Reason) (*sql.Rows, error) {
 // bind names the entries that the answer consists of.
 func (q *query) bind() metrics.Reason {
 	r := q.st.p.read
-	q.rows, q.entries = nil, nil
-	if r.point != nil {
+	q.rows, q.entries, q.scopes = nil, nil, nil
+	if r.point != nil && (r.point.scope == "" || !r.crowded.Load()) {
 		if rows, ok := r.point.bind(q.st.args); ok {
 			q.rows = rows
-			q.entries = rows.entries(r.policy)
+			q.entries = rows.entries(r)
+			if rows.scope != "" {
+				q.scopes = []consistency.Scope{scopeOf(rows.table, rows.scope)}
+			}
 			return ""
 		}
 	}
@@ -199,22 +212,52 @@ func (q *query) bind() metrics.Reason {
 			return metrics.ReasonArgument
 		}
 	}
-	key, all := r.table.QueryEntry(f.Query())
 	ttl := ttlconfig.Jittered(r.policy.TTL)
-	q.entries = []consistency.Entry{{
-		Key: key, Tags: append(slices.Clip(slices.Clone(r.tags)), all), TTL: ttl, AbsentTTL: ttl,
-	}}
+	entry := consistency.Entry{TTL: ttl, AbsentTTL: ttl}
+	entry.Key, entry.Tags = q.depend(f.Query())
+	q.entries = []consistency.Entry{entry}
 	return ""
 }
 
+// depend names the entry of a whole answer, and what it depends on. One that depends on a single scope is in the slot of
+// that.
+func (q *query) depend(digest keying.Digest) (key keying.Key, tags []keying.Tag) {
+	r := q.st.p.read
+	key, all := r.table.QueryEntry(digest)
+	for i := range r.depends {
+		d := &r.depends[i]
+		values, ok := d.values(q.st.args)
+		if !ok || d.scope != "" && r.crowded.Load() {
+			tags = append(tags, d.table.List())
+			continue
+		}
+		if d.scope != "" {
+			q.scopes = append(q.scopes, scopeOf(d.table, d.scope))
+			if len(r.depends) == 1 && len(values) == 1 {
+				key, tags := d.table.ScopeEntry(d.scope, values[0], digest)
+				return key, tags[:]
+			}
+		}
+		tags = append(tags, d.tags(values)...)
+	}
+	return key, append(tags, all)
+}
+
 // entries names the rows of a lookup.
-func (l *lookup) entries(policy ttlconfig.Policy) []consistency.Entry {
+func (l *lookup) entries(r *readPlan) []consistency.Entry {
+	policy := r.policy
 	entries := make([]consistency.Entry, len(l.keys))
 	absent := []keying.Tag{l.table.Absent()}
 	for i, key := range l.keys {
+		if l.scope != "" {
+			name, tags := l.table.ScopeEntry(l.scope, key, l.variant)
+			ttl := ttlconfig.Jittered(policy.TTL)
+			entries[i] = consistency.Entry{Key: name, Tags: append(tags[:], r.besides...), TTL: ttl, AbsentTTL: ttl}
+			continue
+		}
 		name, tags := l.table.RowEntry(key, l.variant)
 		entries[i] = consistency.Entry{
-			Key: name, Tags: tags[:], AbsentTags: absent,
+			Key: name, Tags: append(tags[:], r.besides...), AbsentTags: absent,
 			TTL: ttlconfig.Jittered(policy.TTL), AbsentTTL: ttlconfig.Jittered(policy.AbsentTTL),
 		}
 	}
@@ -226,7 +269,8 @@ func (q *query) record(r consistency.Reading) {
 		Outcome: r.Outcome, Key: string(q.entries[0].Key), Entries: len(q.entries), Found: r.Found, Joined: r.Joined,
 		Duration: time.Since(q.start),
 	}
-	if _, forgets := q.s.h.opt.Recorder.(metrics.Nop); !forgets {
+	e.Age, e.TTL = q.age(r)
+	if _, forgets := q.s.h.opt.Recorder.(metrics.Nop); !forgets || q.st.control.Explain != nil {
 		for _, tag := range q.entries[0].Tags {
 			e.Tags = append(e.Tags, tag.String())
 		}
@@ -234,140 +278,22 @@ func (q *query) record(r consistency.Reading) {
 	q.s.record(q.st, e)
 }
 
-// limits says how much of an answer is kept. GORM scans one row into a struct or a map: two rows are enough to know
-// whether there are more.
-func (q *query) limits() rowcodec.Limits {
-	l := rowcodec.Limits{Rows: q.s.h.opt.MaxRows, Bytes: q.s.h.opt.MaxBytes}
-	if q.s.use == scanned {
-		switch q.s.db.Statement.ReflectValue.Kind() {
-		case reflect.Struct, reflect.Map:
-			l.Rows = 2
-		default:
+// age returns how long ago the oldest part of an answer was read, and how long it is served. Clocks of processes differ.
+func (q *query) age(r consistency.Reading) (age, ttl time.Duration) {
+	for i, result := range r.Results {
+		if result != nil {
+			ttl = q.entries[i].TTL
+			if result.Absent() {
+				ttl = q.entries[i].AbsentTTL
+			}
+			break
 		}
 	}
-	return l
-}
-
-// set is a part of an answer that was read from the database.
-type set struct {
-	*rowcodec.Set
-	player *rowcodec.Player
-	// row is set if it is the answer for one row.
-	row bool
-}
-
-// Absent implements consistency.Result.
-func (s set) Absent() bool { return s.row && len(s.Rows) == 0 }
-
-// Append implements consistency.Result.
-func (s set) Append(b []byte) ([]byte, error) { return s.player.Encode(b, s.Set) }
-
-// load reads the missing entries from the database. What cannot be stored is left in whole, complete.
-func (q *query) load(ctx context.Context, missing []int) ([]consistency.Result, error) {
-	text, args := q.st.text, q.st.args
-	narrow := len(missing) < len(q.entries)
-	if narrow = narrow && q.rows.list != nil; narrow {
-		text, args = q.rows.narrow(q.st.p, q.st.d.lexer == sqltext.SQLite, missing)
-	}
-	rows, err := q.source.QueryContext(ctx, text, args...)
-	switch {
-	case err != nil && narrow:
-		return nil, q.loadWhole(ctx) // whose error speaks of the arguments that the application knows
-	case err != nil:
-		return nil, err
-	}
-	captured, more, err := q.s.h.player.Capture(rows, q.limits())
-	if err == nil && !more {
-		err = rows.Close()
-	}
-	results, ok := q.results(captured, missing)
-	switch {
-	case err == nil && !more && ok:
-		if !narrow {
-			q.whole = &rowcodec.Playback{Set: captured}
-		}
-		return results, nil
-	case narrow:
-		_ = rows.Close() // the whole answer is read instead, and tells what is wrong
-		return nil, q.loadWhole(ctx)
-	case more:
-		q.whole = &rowcodec.Playback{Set: captured, Tail: rows}
-	default:
-		_ = rows.Close() // the error that counts is the one that it ended with
-		q.whole = &rowcodec.Playback{Set: captured, Err: err}
-	}
-	return nil, nil
-}
-
-// loadWhole reads the whole answer from the database, for this query alone.
-func (q *query) loadWhole(ctx context.Context) error {
-	rows, err := q.source.QueryContext(ctx, q.st.text, q.st.args...)
-	if err != nil {
-		return err
-	}
-	q.whole = &rowcodec.Playback{Tail: rows}
-	return nil
-}
-
-// results splits an answer into those for the entries that were missing. It answers false if a row cannot be
-// attributed to one of them.
-func (q *query) results(captured *rowcodec.Set, missing []int) ([]consistency.Result, bool) {
-	if captured == nil {
-		return nil, false
-	}
-	player := q.s.h.player
-	if q.rows == nil {
-		return []consistency.Result{set{Set: captured, player: player}}, true
-	}
-	if len(q.entries) == 1 {
-		return []consistency.Result{set{Set: captured, player: player, row: true}}, len(captured.Rows) <= 1
-	}
-	return q.split(captured, missing)
-}
-
-// split gives each row to the entry that it is the answer for. The answer may hold more than what was missing.
-func (q *query) split(captured *rowcodec.Set, missing []int) ([]consistency.Result, bool) {
-	keys, ok := q.rows.keysOfRows(captured)
-	if !ok {
-		return nil, false
-	}
-	parts := make(map[string]*rowcodec.Set, len(q.entries))
-	for _, key := range q.rows.keys {
-		parts[key.String()] = &rowcodec.Set{Columns: captured.Columns}
-	}
-	for i := range captured.Rows {
-		part := parts[keys[i]]
-		if part == nil || len(part.Rows) > 0 {
-			return nil, false
-		}
-		part.Rows = captured.Rows[i : i+1]
-	}
-	results := make([]consistency.Result, len(missing))
-	for n, i := range missing {
-		results[n] = set{Set: parts[q.rows.keys[i].String()], player: q.s.h.player, row: true}
-	}
-	return results, true
-}
-
-// keysOfRows returns the primary key of each row.
-func (l *lookup) keysOfRows(s *rowcodec.Set) (keys []string, ok bool) {
-	at := make([]int, len(l.key))
-	for i, c := range l.key {
-		if at[i] = s.Columns.Index(c.Name); at[i] < 0 {
-			return nil, false
+	now := time.Now()
+	for _, p := range r.Payloads {
+		if since := max(now.Sub(p.Read), 0); p.Hit && (ttl == 0 || since > age) {
+			age, ttl = since, p.TTL
 		}
 	}
-	keys = make([]string, len(s.Rows))
-	values := make([]any, len(at))
-	for i, row := range s.Rows {
-		for n, column := range at {
-			values[n] = row[column]
-		}
-		key, ok := keying.NewPrimaryKey(l.kinds, values...)
-		if !ok {
-			return nil, false
-		}
-		keys[i] = key.String()
-	}
-	return keys, true
+	return age, ttl
 }

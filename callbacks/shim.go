@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm/logger"
 
 	"github.com/gorm-rediscache/rediscache/internal/rowcodec"
+	"github.com/gorm-rediscache/rediscache/internal/txpool"
 	"github.com/gorm-rediscache/rediscache/metrics"
 )
 
@@ -35,10 +36,14 @@ type shim struct {
 	h             *Hooks
 	db            *gorm.DB
 	use           use
+	// declared are the tables that the statement is said to depend on besides, as they are part of a plan's key.
+	declared string
 	// created are inserts into tables whose new keys were not in the text.
 	created []tableWrite
 	// inserted is set if the statement was carried out in this transaction.
 	inserted *transaction
+	// told is the statement that wrote, if somebody asks what was done for it.
+	told *statement
 }
 
 var _ gorm.ConnPool = (*shim)(nil)
@@ -54,6 +59,7 @@ func (h *Hooks) shim(db *gorm.DB, use use) *shim {
 // leave gives the statement its pool back.
 func (s *shim) leave() {
 	s.learnKeys()
+	s.explainWrite()
 	if s.db.Statement.ConnPool == gorm.ConnPool(s) {
 		s.db.Statement.ConnPool = s.ConnPool
 	}
@@ -95,22 +101,45 @@ func (s *shim) held() gorm.ConnPool {
 
 // planned returns what is known of the database, and the plan of a text; nil if nothing is known.
 func (s *shim) planned(ctx context.Context, d *database, text string) (*knowledge, *plan) {
+	s.h.models.learn(s.db.Statement.Schema)
 	held := s.held()
 	if k := d.known.Load(); k != nil && held != nil {
 		// In a transaction nothing is served. A query that is one whatever the catalog says need not ask for it.
-		if p := k.plan(d, text, s.db.Statement.Schema); p.plainQuery() {
+		if p := k.plan(d, text, s.db.Statement.Schema, s.declared); p.plainQuery(d.lexer) {
 			return k, p
 		}
 	}
-	k := d.knowledge(ctx, held)
+	k := s.knowledge(ctx, d)
 	if k == nil {
 		return nil, nil
 	}
-	p := k.plan(d, text, s.db.Statement.Schema)
-	if p.unknown && time.Since(k.read) >= retryAge {
+	p := k.plan(d, text, s.db.Statement.Schema, s.declared)
+	if p.unknown && !k.partial && time.Since(k.read) >= retryAge && !s.defines(d) {
 		return s.plannedAnew(ctx, d, text, k, p)
 	}
 	return k, p
+}
+
+// knowledge returns what is known of the database, or nil if that is nothing.
+func (s *shim) knowledge(ctx context.Context, d *database) *knowledge {
+	if s.defines(d) {
+		return d.known.Load()
+	}
+	return d.knowledge(ctx, s.held())
+}
+
+// defines reports whether the statement's transaction has changed the catalog. Nobody else sees that yet, and it may be
+// rolled back: nothing is learned in there. It announces everything in the end.
+func (s *shim) defines(d *database) bool {
+	id := d.identity.Load()
+	if id == nil || !s.inTransaction() {
+		return false
+	}
+	observer, state := s.h.tracker.Observe(s.ConnPool, func() txpool.Observer {
+		return &transaction{d: d, id: id, ctx: s.db.Statement.Context}
+	})
+	tx, ok := observer.(*transaction)
+	return ok && state == txpool.Observed && tx.defines()
 }
 
 // plannedAnew asks again for the catalog, which did not show a table that the text names. A write waits for it: the
@@ -124,7 +153,7 @@ func (s *shim) plannedAnew(ctx context.Context, d *database, text string, k *kno
 	if err != nil {
 		return k, p
 	}
-	return anew, anew.plan(d, text, s.db.Statement.Schema)
+	return anew, anew.plan(d, text, s.db.Statement.Schema, s.declared)
 }
 
 // QueryContext implements [gorm.ConnPool].
@@ -141,7 +170,11 @@ func (s *shim) QueryRowContext(ctx context.Context, text string, args ...any) *s
 	st := s.statement(ctx, text, args)
 	if !st.writes() {
 		s.record(st, metrics.ReadEvent{Outcome: metrics.Bypass, Reason: metrics.ReasonCursor})
-		return s.ConnPool.QueryRowContext(ctx, text, args...)
+	}
+	if !st.writes() && !st.calls() {
+		row := s.ConnPool.QueryRowContext(ctx, text, args...)
+		s.failed(st, row.Err())
+		return row
 	}
 	rows, err := s.queryWrite(st)
 	if err != nil {
@@ -153,7 +186,8 @@ func (s *shim) QueryRowContext(ctx context.Context, text string, args ...any) *s
 // ExecContext implements [gorm.ConnPool].
 func (s *shim) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
 	st := s.statement(ctx, text, args)
-	if !st.writes() {
+	if !st.writes() && !st.calls() {
+		s.tell(st, &effects{})
 		st.note()
 		return s.ConnPool.ExecContext(ctx, text, args...)
 	}
@@ -169,11 +203,16 @@ type statement struct {
 	d       *database
 	k       *knowledge // nil if nothing is known of the database
 	p       *plan      // nil with k
+	// question is what the database is asked about it; nil if the text says it all, or it cannot be asked.
+	question *question
+	// touched collects what it changes, for who asks about it.
+	touched *effects
 }
 
 // statement finds out what is about to run.
 func (s *shim) statement(ctx context.Context, text string, args []any) *statement {
 	st := &statement{ctx: ctx, text: text, args: args, control: controlOf(s.db.Statement)}
+	s.declared = st.control.declared()
 	st.d = s.h.database(s.db, s.ConnPool)
 	st.k, st.p = s.planned(ctx, st.d, text)
 	return st
@@ -184,6 +223,10 @@ func (st *statement) writes() bool {
 	return st.p == nil || st.p.write != nil || len(st.control.Touches) > 0
 }
 
+// calls reports whether the statement calls functions of which the catalog said, when it was read, that they change nothing.
+// They may have been replaced since.
+func (st *statement) calls() bool { return st.p != nil && st.p.calls && st.p.write == nil }
+
 // note takes notice of what a statement changes besides rows.
 func (st *statement) note() {
 	if st.p == nil {
@@ -191,6 +234,14 @@ func (st *statement) note() {
 	}
 	if st.p.definition {
 		st.d.changed()
+	}
+	if st.p.begins {
+		st.d.begun.Store(true)
+	}
+	if st.p.ends && !st.d.ended.Swap(true) {
+		st.d.h.opt.Logger.WarnContext(st.ctx, "rediscache: a transaction is ended by a text; each time, everything that is "+
+			"cached of this database is invalidated. What PREPARE TRANSACTION has prepared is seen when COMMIT PREPARED runs "+
+			"through GORM", "statement", st.text)
 	}
 	if st.p.session && !st.d.altered.Swap(true) {
 		st.d.h.opt.Logger.WarnContext(st.ctx, "rediscache: a setting of the session was changed on a pooled connection; "+

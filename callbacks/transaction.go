@@ -5,11 +5,16 @@ import (
 	"database/sql"
 	"errors"
 	"net"
+	"reflect"
 	"strings"
 	"sync"
 
 	"github.com/gorm-rediscache/rediscache/internal/catalog"
 	"github.com/gorm-rediscache/rediscache/internal/consistency"
+	"github.com/gorm-rediscache/rediscache/internal/rowcodec"
+	"github.com/gorm-rediscache/rediscache/internal/sqltext"
+	"github.com/gorm-rediscache/rediscache/internal/txpool"
+	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/metrics"
 )
 
@@ -24,7 +29,37 @@ type transaction struct {
 	effects effects
 	// definition is set if the catalog is changed.
 	definition bool
-	write      *consistency.Write
+	// ended is set if a text has committed what was done before: what follows may be committed by itself.
+	ended bool
+	// calls is set if functions were called of which the catalog has to say whether they change anything.
+	calls bool
+	// pins are those of the first knowledge that a statement was planned with: what it said may not hold any more.
+	pins consistency.Pins
+	// writes are announced: what the transaction touched, and everything, if it was planned with old knowledge.
+	writes []*consistency.Write
+}
+
+// plannedBy notes the knowledge that a statement was planned with.
+func (t *transaction) plannedBy(k *knowledge) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.pins == nil && k != nil {
+		t.pins = k.pins
+	}
+}
+
+// called notes that a statement calls functions that may be others by now.
+func (t *transaction) called(calls bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.calls = t.calls || calls
+}
+
+// defines reports whether the transaction has changed the catalog, which nobody else sees yet.
+func (t *transaction) defines() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.definition
 }
 
 // touch adds to what the transaction changes.
@@ -35,16 +70,94 @@ func (t *transaction) touch(add func(*effects), definition bool) {
 	t.definition = t.definition || definition
 }
 
+// over reports whether a text has ended the transaction, this one or one before; it notes whether this one does.
+func (t *transaction) over(commits bool) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ended = t.ended || commits
+	return t.ended
+}
+
+// failed takes notice that a statement of a transaction has failed. PostgreSQL then carries out nothing more of it. Other
+// databases may have rolled it back as a whole (MySQL after a deadlock, SQLite when it is interrupted), and commit what
+// follows statement by statement.
+func (s *shim) failed(st *statement, err error) {
+	if err == nil || st.d.lexer == sqltext.Postgres || !s.inTransaction() {
+		return
+	}
+	id := st.d.identity.Load()
+	if id == nil {
+		return
+	}
+	observer, state := s.h.tracker.Observe(s.ConnPool, func() txpool.Observer {
+		return &transaction{d: st.d, id: id, ctx: st.ctx}
+	})
+	if tx, ok := observer.(*transaction); ok && state == txpool.Observed {
+		tx.over(true)
+	}
+}
+
+// watched asks the pool that GORM chose. In a transaction that may fail without being over, its rows are watched.
+func (s *shim) watched(st *statement) (*sql.Rows, error) {
+	rows, err := s.ConnPool.QueryContext(st.ctx, st.text, st.args...)
+	s.failed(st, err)
+	if err != nil || st.d.lexer == sqltext.Postgres || !s.inTransaction() || s.use == handedOut {
+		return rows, err
+	}
+	return s.h.player.Rows(rowcodec.Playback{Tail: rows, Closed: func() { s.failed(st, rows.Err()) }})
+}
+
 // BeforeCommit implements txpool.Observer.
 func (t *transaction) BeforeCommit() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.effects.empty() {
+	if t.effects.empty() && !t.calls {
 		return nil
 	}
-	var err error
-	t.write, err = t.d.h.opt.Protocol.Intend(t.ctx, t.effects.tags(t.id))
+	current := t.d.current(t.ctx, t.pins, t.effects.everything)
+	if err := t.intend(t.effects.tags(t.id), t.effects.guards()...); err != nil {
+		return err
+	}
+	if <-current {
+		return nil
+	}
+	t.d.changed()
+	err := t.intend(t.id.all)
+	if err != nil {
+		t.end(metrics.RolledBack) // as COMMIT is not sent
+	}
 	return err
+}
+
+// end ends what was announced.
+func (t *transaction) end(o metrics.WriteOutcome) {
+	for _, w := range t.writes {
+		w.End(t.ctx, o)
+	}
+	t.writes = nil
+}
+
+func (t *transaction) intend(tags []keying.Tag, guards ...consistency.Guard) error {
+	if len(tags) == 0 {
+		return nil
+	}
+	w, err := t.d.h.opt.Protocol.Intend(t.ctx, tags, guards...)
+	if err == nil {
+		t.writes = append(t.writes, w)
+	}
+	return err
+}
+
+// current tells, while the caller goes on, whether what a write was planned with still holds. One that announces everything
+// need not know.
+func (d *database) current(ctx context.Context, pins consistency.Pins, everything bool) <-chan bool {
+	answer := make(chan bool, 1)
+	if everything {
+		answer <- true
+		return answer
+	}
+	go func() { answer <- d.h.opt.Protocol.Current(ctx, pins) }() // the caller waits for it
+	return answer
 }
 
 // Committed implements txpool.Observer.
@@ -54,26 +167,18 @@ func (t *transaction) Committed(err error) {
 	if t.definition {
 		t.d.changed()
 	}
-	if t.write != nil {
-		t.write.End(t.ctx, outcome(err, t.d.dialect))
-	}
+	t.end(outcome(err, t.d.dialect))
 }
 
-// RolledBack implements txpool.Observer.
-func (t *transaction) RolledBack() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.definition {
-		t.d.changed() // what was learned within it has not come to be
-	}
-}
+// RolledBack implements txpool.Observer. Nothing was announced, and nothing was learned of what has not come to be: see
+// shim.defines.
+func (t *transaction) RolledBack() {}
 
 // outcome says what an error that COMMIT, or a statement in autocommit, returned means for what it wrote. In doubt it
 // is in doubt: pgx calls an error safe to retry (pgconn.SafeToRetry) if it finds the connection closed, also if that
 // was closed while the answer to a COMMIT was waited for.
 func outcome(err error, dialect string) metrics.WriteOutcome {
 	var dial *net.OpError
-	var server interface{ SQLState() string }
 	switch {
 	case err == nil:
 		return metrics.Committed
@@ -83,23 +188,64 @@ func outcome(err error, dialect string) metrics.WriteOutcome {
 		return metrics.RolledBack // nothing was sent
 	case errors.As(err, &dial) && dial.Op == "dial":
 		return metrics.RolledBack // nor here
-	case errors.As(err, &server):
-		return outcomeOf(server.SQLState())
-	case strings.Contains(err.Error(), "commit unexpectedly resulted in rollback"): // pgx
+	case stateOf(err) != "":
+		return outcomeOf(stateOf(err))
+	case strings.Contains(err.Error(), "commit unexpectedly resulted in rollback"), refusedArguments(err.Error()): // pgx
 		return metrics.RolledBack
 	default:
 		return metrics.InDoubt
 	}
 }
 
-// outcomeOf says what a server's error means (PostgreSQL documentation, "PostgreSQL Error Codes"): it refuses, unless
-// it says that it does not know, or that it is going down.
+// refusedArguments reports whether an error says that the driver, or database/sql, could not send the arguments.
+func refusedArguments(text string) bool {
+	for _, prefix := range []string{
+		"failed to encode args[", "mismatched param and argument count", "expected ", "insufficient arguments",
+		"extra arguments", "unused argument", "invalid arg type", "sql: expected ", "sql: converting argument ",
+	} {
+		if strings.HasPrefix(text, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// stateOf returns the SQLSTATE of a server's error; nothing for any other. MySQL's error has it in a field.
+func stateOf(err error) string {
+	var server interface{ SQLState() string }
+	if errors.As(err, &server) {
+		return server.SQLState()
+	}
+	for ; err != nil; err = errors.Unwrap(err) {
+		v := reflect.Indirect(reflect.ValueOf(err))
+		if v.Kind() != reflect.Struct {
+			continue
+		}
+		state, number := v.FieldByName("SQLState"), v.FieldByName("Number")
+		if !state.IsValid() || state.Type() != reflect.TypeFor[[5]byte]() || !number.IsValid() || !number.CanUint() {
+			continue
+		}
+		if number.Uint() == lockWaitTimeout { // has the state of a general error
+			return "40001"
+		}
+		text, _ := reflect.TypeAssert[[5]byte](state)
+		return string(text[:])
+	}
+	return ""
+}
+
+// lockWaitTimeout is MySQL's ER_LOCK_WAIT_TIMEOUT.
+const lockWaitTimeout = 1205
+
+// outcomeOf says what a server's error means (PostgreSQL documentation, "PostgreSQL Error Codes"; MySQL Reference Manual,
+// "Server Error Message Reference"): it refuses, unless it says that it does not know, or that it is going down.
 func outcomeOf(state string) metrics.WriteOutcome {
 	if len(state) != 5 || state == "40003" { // statement_completion_unknown
 		return metrics.InDoubt
 	}
 	switch state[:2] {
-	case "08", "58", "XX", "F0": // connection, system, internal, configuration file
+	case "08", "58", "XX", "F0", // connection, system, internal, configuration file
+		"HY", "70": // MySQL: general, interrupted
 		return metrics.InDoubt
 	case "57":
 		if strings.HasPrefix(state, "57P") { // operator intervention

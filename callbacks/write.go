@@ -13,13 +13,22 @@ import (
 
 // exec runs a statement that writes and returns no rows.
 func (s *shim) exec(st *statement) (sql.Result, error) {
+	if st.question = s.question(st); st.question != nil && !s.inTransaction() {
+		if result, done, err := s.execAlone(st); done {
+			return result, err
+		}
+	}
 	w, err := s.announce(st)
 	if err != nil {
 		return nil, err
 	}
+	if st.question != nil {
+		return s.execAsked(st)
+	}
 	end := metrics.InDoubt // if the driver panics
 	defer func() { w.end(st, end) }()
 	result, err := s.ConnPool.ExecContext(st.ctx, st.text, st.args...)
+	s.failed(st, err)
 	end = outcome(err, st.d.dialect)
 	return result, err
 }
@@ -27,13 +36,17 @@ func (s *shim) exec(st *statement) (sql.Result, error) {
 // queryWrite runs a statement that writes and returns rows. In autocommit it may commit only when its rows have been
 // read, so its end is theirs.
 func (s *shim) queryWrite(st *statement) (*sql.Rows, error) {
+	st.question = s.questionOfReturned(st)
 	w, err := s.announce(st)
 	if err != nil {
 		return nil, err
 	}
-	if w.write == nil {
+	if st.question != nil {
+		return s.queryAsked(st)
+	}
+	if w.write == nil && !w.calls {
 		defer st.note()
-		return s.ConnPool.QueryContext(st.ctx, st.text, st.args...)
+		return s.watched(st)
 	}
 	ended := false
 	defer func() {
@@ -56,6 +69,10 @@ func (s *shim) queryWrite(st *statement) (*sql.Rows, error) {
 type autocommit struct {
 	// write was announced; nil if there is nothing to announce, or not yet.
 	write *consistency.Write
+	// everything is set if that is what was announced.
+	everything bool
+	// calls is set if what it calls has to be looked at again.
+	calls bool
 	// unseen is set if its statement is part of a transaction whose end cannot be observed.
 	unseen bool
 }
@@ -65,8 +82,24 @@ func (a *autocommit) end(st *statement, o metrics.WriteOutcome) {
 	if a.unseen && o == metrics.Committed {
 		o = metrics.Unseen
 	}
+	if a.write == nil && !a.calls {
+		return
+	}
+	var pins consistency.Pins
+	if st.k != nil {
+		pins = st.k.pins
+	}
+	current := st.d.current(st.ctx, pins, a.everything || o == metrics.RolledBack)
 	if a.write != nil {
 		a.write.End(st.ctx, o)
+	}
+	if <-current {
+		return
+	}
+	// The statement may have waited for a change of what it was planned with.
+	st.d.changed()
+	if late, err := st.d.h.opt.Protocol.Intend(st.ctx, st.d.identity.Load().all); err == nil {
+		late.End(st.ctx, o)
 	}
 }
 
@@ -76,28 +109,31 @@ func (a *autocommit) end(st *statement, o metrics.WriteOutcome) {
 func (s *shim) announce(st *statement) (*autocommit, error) {
 	id := st.d.identity.Load()
 	if id == nil {
+		s.tell(st, &effects{everything: true})
 		return &autocommit{}, s.nameless(st)
 	}
 	if s.inTransaction() {
 		return s.announceInTransaction(st, id)
 	}
 	var e effects
+	st.question = nil
 	if st.ctx.Err() != nil {
 		return &autocommit{}, nil //nolint:nilerr // it will not run, and says so itself
 	}
 	s.effects(st, &e, false)
+	s.tell(st, &e)
 	return s.intend(st, id, &e)
 }
 
 func (s *shim) intend(st *statement, id *identity, e *effects) (*autocommit, error) {
 	if e.empty() {
-		return &autocommit{}, nil
+		return &autocommit{calls: st.calls()}, nil
 	}
-	w, err := s.h.opt.Protocol.Intend(st.ctx, e.tags(id))
+	w, err := s.h.opt.Protocol.Intend(st.ctx, e.tags(id), e.guards()...)
 	if err != nil {
 		return nil, err
 	}
-	return &autocommit{write: w}, nil
+	return &autocommit{write: w, everything: e.everything}, nil
 }
 
 func (s *shim) announceInTransaction(st *statement, id *identity) (*autocommit, error) {
@@ -107,22 +143,35 @@ func (s *shim) announceInTransaction(st *statement, id *identity) (*autocommit, 
 	switch state {
 	case txpool.Observed:
 		tx := observer.(*transaction) //nolint:forcetypeassert // made above
-		tx.touch(func(e *effects) {
-			s.created = s.effects(st, e, s.use == creating)
-		}, st.p == nil || st.p.definition)
+		tx.plannedBy(st.k)
+		tx.called(st.calls())
+		commits := st.p == nil || st.p.write != nil && st.p.write.commits
+		over := tx.over(commits)
+		if over { // then this statement may be one that commits by itself
+			st.question = nil
+		}
+		var e effects
+		s.created = s.effects(st, &e, s.use == creating)
+		s.tell(st, &e)
+		tx.touch(func(all *effects) { all.merge(&e) }, st.p == nil || st.p.definition)
 		s.inserted = tx
-		if st.p != nil && st.p.write != nil && st.p.write.commits {
-			return s.intend(st, id, &effects{everything: true}) // which is now
+		if over {
+			now := effects{everything: commits}
+			s.effects(st, &now, false)
+			return s.intend(st, id, &now)
 		}
 		st.note()
 		return &autocommit{}, nil // announced when it commits
 	case txpool.Ended:
+		st.question = nil
 		return &autocommit{}, nil // it will fail
 	case txpool.Opaque:
 	}
 	// The end of the transaction cannot be observed: what it touches is held back for a while.
+	st.question = nil
 	var e effects
 	s.effects(st, &e, false)
+	s.tell(st, &e)
 	w, err := s.intend(st, id, &e)
 	if err != nil {
 		return nil, err
@@ -142,18 +191,18 @@ func (s *shim) effects(st *statement, e *effects, later bool) []tableWrite {
 		for _, name := range st.control.Touches {
 			st.k.touched(&w, bare(name))
 		}
-		e.add(st.k, &w, nil, false, false)
+		e.add(st.k, &w, nil, false, false, false, nil)
 	}
 	if st.p.write == nil {
 		return nil
 	}
-	return e.add(st.k, st.p.write, st.args, st.bound(), later)
+	return e.add(st.k, st.p.write, st.args, st.bound(), later, st.question != nil, s.namer(st.ctx))
 }
 
 // nameless is a write to a database that could not be asked what it is: nobody can be told of it.
 func (s *shim) nameless(st *statement) error {
-	if !catalog.Knows(st.d.dialect) {
-		return nil // nobody caches such a database
+	if !catalog.Knows(st.d.dialect) && !s.h.opt.OwnNamespace {
+		return nil // nobody caches such a database: its name is not certain
 	}
 	err := s.h.opt.Protocol.Unannounceable()
 	s.h.opt.Logger.WarnContext(st.ctx, "rediscache: a write could not be announced: the database was not identified",

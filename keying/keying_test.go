@@ -61,6 +61,13 @@ func TestNamesAreWhatTheyWere(t *testing.T) {
 	for _, tag := range append(tags, queryTag, oddTag, users.List(), users.Absent(), odd.List()) {
 		fmt.Fprintln(&b, tag.Token(), tag.Writers(), tag)
 	}
+	columns, _ := keying.ScopeName([]string{"user_id", "Kind"})
+	scopeKey, scopeTags := users.ScopeEntry(columns, key(t, append(text, integer...), "A-b", 7), variant)
+	oneKey, oneTags := odd.ScopeEntry("größe", key(t, integer, 42), variant)
+	fmt.Fprintf(&b, "%s\n%s\n", scopeKey, oneKey)
+	for _, tag := range slices.Concat(scopeTags[:], oneTags[:]) {
+		fmt.Fprintln(&b, tag.Token(), tag.Writers(), tag)
+	}
 	golden := filepath.Join("testdata", "names.golden")
 	if *update {
 		require.NoError(t, os.WriteFile(golden, []byte(b.String()), 0o600))
@@ -232,6 +239,19 @@ func TestEntriesOfDifferentKeysDiffer(t *testing.T) {
 	}
 }
 
+// Wherever the values of a composite key are cut, they are another key.
+func TestColumnsOfACompositeKeyDoNotRunTogether(t *testing.T) {
+	t.Parallel()
+	users := space(t).Table("users")
+	letters := strings.Repeat("a", 60)
+	seen := map[keying.Key]int{}
+	for cut := range letters {
+		entry, _ := users.RowEntry(key(t, []keying.KeyKind{keying.Text, keying.Text}, letters[:cut], letters[cut:]), "v")
+		require.NotContains(t, seen, entry, "cut at %d and %d", cut, seen[entry])
+		seen[entry] = cut
+	}
+}
+
 type status string
 
 type money struct{ cents int64 }
@@ -270,6 +290,8 @@ func TestArgumentsThatTheDatabaseTellsApartHaveDifferentDigests(t *testing.T) {
 		{"x", "y:z"},
 		{"xy", "z"},
 		{"x", "yz"},
+		{"xsy", "z"},
+		{"x", "ysz"},
 		{"<nil>"},
 		{"nil"},
 		{status("1")},
@@ -340,4 +362,17 @@ func FuzzDigestsAreInjective(f *testing.F) {
 			t.Fatalf("(%q, %q) and (%q, %q)", a, b, c, d)
 		}
 	})
+}
+
+// MySQL compares a long text with an integer as floating-point numbers: several integers may be equal to it. Its zero,
+// inserted, is another one.
+func TestLooseIntegersHaveNamesOnlyWhereTheyAreOneNumber(t *testing.T) {
+	t.Parallel()
+	loose := []keying.KeyKind{keying.LooseInteger}
+	require.Equal(t, key(t, loose, 7), key(t, loose, "007"))
+	require.Equal(t, key(t, loose, 9007199254740993), key(t, loose, uint64(9007199254740993)))
+	for _, v := range []any{"9007199254740993", 0, "0", "00", "7abc", 7.5, true} {
+		_, ok := keying.NewPrimaryKey(loose, v)
+		require.False(t, ok, "%v", v)
+	}
 }

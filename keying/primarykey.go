@@ -13,6 +13,10 @@ const (
 	Opaque KeyKind = iota
 	// Integer values are integers; 7, 07 and "7" are one value.
 	Integer
+	// LooseInteger values are integers that are compared with text as floating-point numbers, and whose zero, when it is
+	// inserted, stands for one that the database makes (MySQL Reference Manual, "Type Conversion in Expression
+	// Evaluation", "Using AUTO_INCREMENT").
+	LooseInteger
 	// Text values are compared as text, perhaps ignoring case, padding or punctuation (char(n), citext, uuid,
 	// a collation of the database's).
 	Text
@@ -20,6 +24,9 @@ const (
 
 // maxKeyText bounds the length of a text key, in bytes, so that names stay short.
 const maxKeyText = 128
+
+// maxLoose is the length of a text up to which its integer is one as a floating-point number, too.
+const maxLoose = 15
 
 // A PrimaryKey names a row of a table.
 //
@@ -56,6 +63,9 @@ func NewPrimaryKey(kinds []KeyKind, values ...any) (PrimaryKey, bool) {
 // String returns the key as it stands in the name of an entry.
 func (k PrimaryKey) String() string { return k.exact }
 
+// Folded is the same for all keys that a database may take for one. It may be the same for others, too.
+func (k PrimaryKey) Folded() string { return k.folded }
+
 // copy returns which of its table's partitions the row is in.
 func (k PrimaryKey) copy() uint32 { return fnv(k.folded) % Copies }
 
@@ -67,6 +77,12 @@ func primaryKeyPart(kind KeyKind, v any) (PrimaryKey, bool) {
 	switch kind {
 	case Integer:
 		s, ok := integerText(v)
+		return PrimaryKey{exact: s, folded: s}, ok
+	case LooseInteger:
+		s, ok := integerText(v)
+		if _, text := v.(string); text && len(s) > maxLoose || s == "0" {
+			return PrimaryKey{}, false
+		}
 		return PrimaryKey{exact: s, folded: s}, ok
 	case Text:
 		s, ok := v.(string)

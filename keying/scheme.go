@@ -8,6 +8,7 @@
 //
 //	rc/1:shop-1f9c2b7a:{3b}:row:users:42=Zk3xW0aPq1LmN8Yd    an entry: the row 42 of users
 //	rc/1:shop-1f9c2b7a:{3b}:row:users:42:t                   the token of that row's tag
+//	rc/1:shop-1f9c2b7a:{9i}:scope:orders:user_id=42:t        the token of the orders of user 42
 //	rc/1:shop-1f9c2b7a:{gc}:query:users=…                    an entry: the answer of any other query
 //	rc/1:shop-1f9c2b7a:{gc}:list:users:t                     the token of the table's list tag
 //
@@ -18,6 +19,7 @@ package keying
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -58,8 +60,18 @@ func (t Tag) Everything() []Tag {
 	return Space{prefix: prefix}.All()
 }
 
-// IsRow reports whether the tag is a row's. There are as many of them as rows; the others are as many as tables.
-func (t Tag) IsRow() bool { return strings.Contains(string(t), "}:row:") }
+// All returns the copy of the tag of everything that is in the slot of the tag.
+func (t Tag) All() Tag {
+	prefix, _, _ := strings.Cut(string(t), "}:")
+	return Tag(prefix + "}:all" + tokenSuffix)
+}
+
+// IsFine reports whether the tag is a row's or a scope's. There are as many of them as rows; the others are as many as
+// tables.
+func (t Tag) IsFine() bool {
+	_, name, _ := strings.Cut(string(t), "}:")
+	return strings.HasPrefix(name, "row:") || strings.HasPrefix(name, "scope:")
+}
 
 // String returns the tag without what is the same for every tag of a database: "row:users:42".
 func (t Tag) String() string {
@@ -117,14 +129,16 @@ func (s Space) Table(name string) *Table {
 	t := &Table{name: name, home: partitionOf(h, h/Partitions)}
 	t.list = s.tag(t.home, "list:"+name)
 	t.absent = s.tag(t.home, "absent:"+name)
+	t.registry = s.tag(t.home, "registry:"+name)
 	t.allHome = s.all(t.home)
 	t.query = s.prefix + slotTag(t.home) + "query:" + name + "="
 	for c := range t.copies {
 		p := partitionOf(h, uint32(c))
 		t.copies[c] = tableCopy{
-			bulk: s.tag(p, "bulk:"+name),
-			all:  s.all(p),
-			row:  s.prefix + slotTag(p) + "row:" + name + ":",
+			bulk:  s.tag(p, "bulk:"+name),
+			all:   s.all(p),
+			row:   s.prefix + slotTag(p) + "row:" + name + ":",
+			scope: s.prefix + slotTag(p) + "scope:" + name + ":",
 		}
 	}
 	return t
@@ -132,18 +146,18 @@ func (s Space) Table(name string) *Table {
 
 // A Table holds the names that belong to one table of one database.
 type Table struct {
-	name         string
-	home         int
-	list, absent Tag
-	allHome      Tag
-	query        string
-	copies       [Copies]tableCopy
+	name                   string
+	home                   int
+	list, absent, registry Tag
+	allHome                Tag
+	query                  string
+	copies                 [Copies]tableCopy
 }
 
 // tableCopy is what a table has in each of its partitions.
 type tableCopy struct {
-	bulk, all Tag
-	row       string
+	bulk, all  Tag
+	row, scope string
 }
 
 // List is the tag of everything that depends on the table as a whole. Every write to the table rotates it.
@@ -152,6 +166,10 @@ func (t *Table) List() Tag { return t.list }
 // Absent is the tag of every answer that says "there is no such row". A write rotates it if it adds rows whose keys
 // cannot be announced one by one.
 func (t *Table) Absent() Tag { return t.absent }
+
+// Registry is the tag that every entry with a scope of the table depends on. Its token says by which columns the table has
+// scopes. A write rotates it if it cannot tell the scopes of the rows that it touches. It is in the slot of the list tag.
+func (t *Table) Registry() Tag { return t.registry }
 
 // Bulk returns the copies of the tag of every row of the table. A write whose rows are not known rotates them all.
 func (t *Table) Bulk() []Tag {
@@ -173,6 +191,51 @@ func (t *Table) RowEntry(k PrimaryKey, variant Digest) (Key, [3]Tag) {
 	c := &t.copies[k.copy()]
 	return Key(c.row + k.exact + "=" + string(variant)), [3]Tag{Tag(c.row + k.folded + tokenSuffix), c.bulk, c.all}
 }
+
+// Scope is the tag of the rows with one value in a column, or in several that are taken together. Columns is the name of
+// the scope: see [ScopeName].
+func (t *Table) Scope(columns string, value PrimaryKey) Tag {
+	return Tag(t.copies[value.copy()].scope + escape(columns) + "=" + value.folded + tokenSuffix)
+}
+
+// ScopeEntry names the entry of all rows of one scope as one kind of query sees them. The entry depends on the tags that
+// are returned.
+func (t *Table) ScopeEntry(columns string, value PrimaryKey, variant Digest) (Key, [4]Tag) {
+	c := &t.copies[value.copy()]
+	name := c.scope + escape(columns) + "="
+	return Key(name + value.exact + "=" + string(variant)),
+		[4]Tag{Tag(name + value.folded + tokenSuffix), t.registry, c.bulk, c.all}
+}
+
+// RowDependency returns the tags of what is read of one row, whatever the query, and whether it is there or not.
+func (t *Table) RowDependency(k PrimaryKey) [3]Tag {
+	return [3]Tag{t.Row(k), t.absent, t.copies[k.copy()].bulk}
+}
+
+// ScopeDependency returns the tags of what is read of the rows of one scope, whatever the query.
+func (t *Table) ScopeDependency(columns string, value PrimaryKey) [3]Tag {
+	return [3]Tag{t.Scope(columns, value), t.registry, t.copies[value.copy()].bulk}
+}
+
+// ScopeName is the name of a scope of these columns, which are taken together. Their order does not count. It answers
+// false if there are too many, or one has a name that cannot be part of a registry.
+func ScopeName(columns []string) (string, bool) {
+	if len(columns) == 0 || len(columns) > maxScopeColumns {
+		return "", false
+	}
+	for _, c := range columns {
+		if c == "" || strings.ContainsAny(c, "+\n") {
+			return "", false
+		}
+	}
+	return strings.Join(slices.Sorted(slices.Values(columns)), "+"), true
+}
+
+// ScopeColumns returns the columns that a scope's name stands for, in the order of a scope's values.
+func ScopeColumns(name string) []string { return strings.Split(name, "+") }
+
+// maxScopeColumns is the greatest number of columns that are taken together.
+const maxScopeColumns = 3
 
 // QueryEntry names the entry of a query's whole answer. The table is the first one that the query reads; the entry
 // is in the slot of its list tag. It depends on the tag that is returned, and on the list tags of its tables.

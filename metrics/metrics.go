@@ -62,6 +62,7 @@ const (
 	ReasonJournal     Reason = "journal"     // writes that Redis was not told of have to be told first
 	ReasonStore       Reason = "store"       // Redis does not answer
 	ReasonTorn        Reason = "torn"        // rows changed while they were read one by one
+	ReasonScopes      Reason = "scopes"      // the table has as many scopes as can be
 )
 
 // A ReadEvent tells of one statement that reads.
@@ -78,7 +79,10 @@ type ReadEvent struct {
 	// Entries is how many entries the answer consists of, and Found how many of them were in the store.
 	Entries, Found int
 	// Joined is set if the database was read by another goroutine for the same entry.
-	Joined   bool
+	Joined bool
+	// Age is how long ago the database was read for it, by the clocks of the processes that stored and read it; of the oldest
+	// of several entries. TTL is how long that entry is served, counted from then. Both are zero for a bypass.
+	Age, TTL time.Duration
 	Duration time.Duration
 }
 

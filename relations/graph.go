@@ -13,6 +13,8 @@ import (
 // A Graph is what follows from one catalog. Tables have one name each, in lower case and without a schema: two tables
 // of that name, in two schemas, are taken for one. It does not change; a changed catalog has a graph of its own.
 type Graph struct {
+	// own is the schema that names without one are in, if the catalog is of one schema only.
+	own       string
 	dialect   sqltext.Dialect
 	tables    map[string]*table
 	functions map[string]*function
@@ -24,6 +26,8 @@ type Graph struct {
 	// operators and casts are those by which a text may call a function that is not pure without naming it.
 	operators []string
 	casts     bool
+	// partial is set if there may be functions that the catalog does not show.
+	partial bool
 }
 
 // A Table is what a point lookup has to know.
@@ -31,21 +35,37 @@ type Table struct {
 	Name string
 	// Key holds the columns of the primary key. It is empty for a table whose rows cannot be told apart by it.
 	Key []catalog.Column
+	// Rekeyed is set if a trigger may give rows another key than the one that a statement gives them.
+	Rekeyed bool
+	// Unreadable is set if the role may not read it.
+	Unreadable bool
 }
 
 type table struct {
 	Table
+	// kind is empty for tables of one name that are of several kinds.
+	kind catalog.Kind
 	// refused says why its rows may not be cached at all.
 	refused Refusal
 	// view is the query that a view stands for.
 	view *sqltext.Statement
+	// unshown is set for a view whose query the catalog does not show, or that is not understood.
+	unshown bool
 	// bases are the tables that a view reads, views among them.
 	bases []string
 	rules bool
+	// shared is set if tables that inherit from it have rows in it that its indexes do not know.
+	shared bool
+	// columns are those whose values can be named.
+	columns []catalog.Column
+	indexes []catalog.Index
+	scopes  []Scope
 }
 
 type function struct {
 	pure, volatile bool
+	// stable functions may depend on tables, and none of the database's own with the name depends on anything else.
+	stable bool
 	// attribute functions may be written as columns.
 	attribute bool
 	// body is nil if the text is not known.
@@ -57,9 +77,9 @@ type function struct {
 // New builds a graph.
 func New(c *catalog.Catalog, d sqltext.Dialect) *Graph {
 	g := &Graph{
-		dialect: d, tables: map[string]*table{}, functions: map[string]*function{},
+		own: strings.ToLower(c.Database), dialect: d, tables: map[string]*table{}, functions: map[string]*function{},
 		children: map[string][]catalog.ForeignKey{}, parents: map[string][]string{}, heirs: map[string][]string{},
-		triggers: map[string][]catalog.Trigger{}, operators: c.Operators, casts: c.Casts,
+		triggers: map[string][]catalog.Trigger{}, operators: c.Operators, casts: c.Casts, partial: c.Partial,
 	}
 	for _, f := range c.Functions {
 		g.addFunction(f)
@@ -76,19 +96,31 @@ func New(c *catalog.Catalog, d sqltext.Dialect) *Graph {
 		g.parents[child] = append(g.parents[child], parent)
 		g.heirs[parent] = append(g.heirs[parent], child)
 		if t := g.tables[parent]; t != nil && !i.Partition {
-			t.Key = nil // children do not share their parent's key
+			t.Key, t.shared = nil, true // children do not share their parent's indexes
 		}
 	}
 	for _, t := range c.Triggers {
 		on := strings.ToLower(t.Table)
 		g.triggers[on] = append(g.triggers[on], t)
 	}
+	for _, t := range g.tables {
+		t.Rekeyed = g.rekeyed(t)
+	}
+	g.addScopes(c.ForeignKeys)
 	return g
+}
+
+// Dialect returns how the database reads text.
+func (g *Graph) Dialect() sqltext.Dialect { return g.dialect }
+
+// Elsewhere returns the schema that a relation is in, if it is not the catalog's own.
+func (g *Graph) Elsewhere(r sqltext.Relation) (schema string, ok bool) {
+	return r.Schema, g.own != "" && r.Schema != "" && r.Schema != g.own
 }
 
 func (g *Graph) addTable(t catalog.Table) {
 	name := strings.ToLower(t.Name)
-	n := &table{Table: Table{Name: name}, rules: t.Rules}
+	n := &table{Table: Table{Name: name, Unreadable: t.Unreadable}, kind: t.Kind, rules: t.Rules}
 	switch {
 	case t.Temporary:
 		n.refused = RefusedTable
@@ -99,7 +131,7 @@ func (g *Graph) addTable(t catalog.Table) {
 	case t.Kind == catalog.View:
 		n.refused = g.defineView(n, t.Definition)
 	case t.Kind == catalog.Base || t.Kind == catalog.Partitioned:
-		n.Key = t.Key
+		n.Key, n.columns, n.indexes = t.Key, t.Columns, t.Indexes
 	}
 	if twin := g.tables[name]; twin != nil {
 		n = merge(twin, n)
@@ -109,10 +141,18 @@ func (g *Graph) addTable(t catalog.Table) {
 
 // merge makes one of two tables with the same name: what is not certain of both is certain of none.
 func merge(a, b *table) *table {
-	m := &table{Table: Table{Name: a.Name}, refused: max(a.refused, b.refused), rules: a.rules || b.rules}
+	m := &table{
+		Table:   Table{Name: a.Name, Unreadable: a.Unreadable || b.Unreadable},
+		refused: max(a.refused, b.refused), rules: a.rules || b.rules,
+	}
 	if slices.Equal(a.Key, b.Key) {
 		m.Key = a.Key
 	}
+	if a.kind == b.kind {
+		m.kind = a.kind
+	}
+	m.columns, m.indexes = common(a, b)
+	m.unshown = a.unshown && b.unshown
 	if (a.view == nil) != (b.view == nil) {
 		m.refused = RefusedTable
 	} else if a.view != nil {
@@ -124,13 +164,13 @@ func merge(a, b *table) *table {
 func (g *Graph) defineView(n *table, definition string) Refusal {
 	if g.dialect == sqltext.SQLite { // CREATE VIEW name [(columns)] AS SELECT …
 		_, query, ok := cutAS(definition)
-		if !ok {
+		if n.unshown = !ok; !ok {
 			return RefusedTable
 		}
 		definition = query
 	}
 	script := sqltext.Parse(definition, g.dialect)
-	if len(script.Parts) != 1 || script.Parts[0].Class != sqltext.Query {
+	if n.unshown = len(script.Parts) != 1 || script.Parts[0].Class != sqltext.Query; n.unshown {
 		return RefusedTable
 	}
 	n.view = &script.Parts[0]
@@ -158,7 +198,8 @@ func isName(c byte) bool {
 
 func (g *Graph) addFunction(f catalog.Function) {
 	n := &function{
-		pure: f.Pure, volatile: f.Volatile, attribute: f.Attribute, foreign: f.Language == "c" || f.Language == "internal",
+		pure: f.Pure, stable: f.Pure || f.Stable, volatile: f.Volatile, attribute: f.Attribute,
+		foreign: f.Language == "c" || f.Language == "internal",
 	}
 	if f.Body != "" {
 		body := sqltext.ParseBody(f.Body, g.dialect)
@@ -166,9 +207,8 @@ func (g *Graph) addFunction(f catalog.Function) {
 	}
 	if twin := g.functions[strings.ToLower(f.Name)]; twin != nil { // overloaded
 		n = &function{
-			pure: n.pure && twin.pure, attribute: n.attribute || twin.attribute,
-			volatile: n.volatile || twin.volatile, foreign: n.foreign && twin.foreign,
-			body: both(n, twin),
+			pure: n.pure && twin.pure, stable: n.stable && twin.stable, attribute: n.attribute || twin.attribute,
+			volatile: n.volatile || twin.volatile, foreign: n.foreign && twin.foreign, body: both(n, twin),
 		}
 	}
 	g.functions[strings.ToLower(f.Name)] = n

@@ -179,7 +179,53 @@ func TestCallsReachWhatFunctionsWrite(t *testing.T) {
 		"app.unknown":  {Everything: true},
 		"query_to_xml": {Everything: true},
 	} {
-		require.Equal(t, want, g.Call(call), call)
+		got := g.Call(call)
+		got.Because = nil
+		require.Equal(t, want, got, call)
+	}
+}
+
+func TestReachSaysHowEachTableIsReached(t *testing.T) {
+	t.Parallel()
+	g := graph()
+	for _, c := range []struct {
+		table  string
+		change relations.Change
+		want   map[string]string
+	}{
+		{"users", relations.Change{Op: sqltext.Delete}, map[string]string{
+			"orders": "orders(user_id) REFERENCES users ON DELETE CASCADE",
+			"items":  "items(order_id) REFERENCES orders ON DELETE CASCADE",
+			"notes":  "notes(user_id) REFERENCES users ON DELETE SET NULL",
+		}},
+		{"users", relations.Change{Op: sqltext.Truncate, Cascade: true}, map[string]string{
+			"orders": "TRUNCATE users CASCADE", "items": "TRUNCATE orders CASCADE", "notes": "TRUNCATE users CASCADE",
+		}},
+		{"items", relations.Change{Op: sqltext.Update, Assigned: []string{"name"}}, map[string]string{
+			"audit": "a trigger of items, function log_it",
+		}},
+		{"animals", relations.Change{Op: sqltext.Update, Assigned: []string{"name"}}, map[string]string{"dogs": "inheritance of animals"}},
+		{"ruled", relations.Change{Op: sqltext.Insert}, map[string]string{"": "table ruled has rules"}},
+	} {
+		require.Equal(t, c.want, g.Reach(c.table, c.change).Because, "%s %v", c.table, c.change)
+	}
+	require.Equal(t, map[string]string{"stats": "function bump"}, g.Call("app.bump").Because)
+	require.Equal(t, map[string]string{"": "function dynamic: it runs text that cannot be read"}, g.Call("dynamic").Because)
+}
+
+func TestRefusalSaysWhatItIsFor(t *testing.T) {
+	t.Parallel()
+	g := graph()
+	for src, want := range map[string]string{
+		"SELECT * FROM users WHERE at < now()":          "function now",
+		"SELECT * FROM users WHERE at < CURRENT_DATE":   "the moment, the session, or where rows are stored",
+		"SELECT * FROM users, nowhere WHERE at < now()": "relation nowhere, which the catalog did not show",
+		"SELECT * FROM pg_class":                        "relation pg_class of another schema, or of the database's own",
+		"SELECT * FROM users":                           "",
+	} {
+		s := sqltext.Parse(src, sqltext.Postgres).Parts[0]
+		reading, _ := g.ReadsDeclared(&s, relations.Declaration{})
+		require.Equal(t, want, reading.Because, src)
 	}
 }
 
@@ -200,6 +246,32 @@ func TestKeysOfTables(t *testing.T) {
 	require.False(t, ok)
 }
 
+func TestTablesWhoseTriggersOrRulesCannotBeRead(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, []string{"ruled"}, graph().Opaque())
+	c := shop()
+	c.Triggers = append(c.Triggers,
+		catalog.Trigger{Table: "audit", Events: 1 << 2, Function: "opaque"},
+		catalog.Trigger{Table: "Tree", Events: 1 << 5, Function: "dynamic"},
+		catalog.Trigger{Table: "users", Events: 1 << 3, Function: "indirect"},
+		catalog.Trigger{Table: "twin", Events: 1 << 3, Function: "gen"},
+	)
+	c.Functions = append(c.Functions, catalog.Function{
+		Name: "indirect", Volatile: true, Language: "plpgsql", Body: "BEGIN PERFORM dynamic(); RETURN OLD; END",
+	})
+	require.Equal(t, []string{"audit", "ruled", "tree", "users"}, relations.New(c, sqltext.Postgres).Opaque(), "and not items, which writes to audit")
+}
+
+// Where there may be functions that the catalog does not show, one that is not the database's own may do anything.
+func TestFunctionsOfPartialCatalogs(t *testing.T) {
+	t.Parallel()
+	g := relations.New(&catalog.Catalog{Partial: true, Tables: []catalog.Table{{Name: "users", Kind: catalog.Base}}}, sqltext.Postgres)
+	require.True(t, g.Retouches("users", []string{"name"}), "perhaps by a trigger")
+	for call, want := range map[string]bool{"lower": false, "now": false, "nextval": false, "close_month": true, "app.lower": true} {
+		require.Equal(t, want, g.Call(call).Everything, call)
+	}
+}
+
 func TestSQLiteGraph(t *testing.T) {
 	t.Parallel()
 	g := relations.New(&catalog.Catalog{
@@ -215,12 +287,81 @@ func TestSQLiteGraph(t *testing.T) {
 			{Table: "audit", Body: `CREATE TRIGGER t2 AFTER INSERT ON audit BEGIN UPDATE stats SET n = n + 1; END`},
 		},
 	}, sqltext.SQLite)
+	s := sqltext.Parse("SELECT * FROM sqlite_sequence", sqltext.SQLite).Parts[0]
+	_, refused := g.Reads(&s)
+	require.Equal(t, relations.RefusedTable, refused)
 	for src, want := range map[string]string{`SELECT * FROM v`: "users", `SELECT * FROM w`: "stats"} {
 		s := sqltext.Parse(src, sqltext.SQLite).Parts[0]
 		tables, refused := g.Reads(&s)
 		require.Equal(t, relations.Accepted, refused, src)
 		require.Equal(t, want, strings.Join(tables, " "), src)
 	}
-	require.Equal(t, relations.Reach{Changed: []string{"stats"}, Grown: []string{"audit"}},
-		g.Reach("users", relations.Change{Op: sqltext.Update, Assigned: []string{"name"}}))
+	require.Equal(t, relations.Reach{Changed: []string{"stats"}, Grown: []string{"audit"}, Because: map[string]string{
+		"audit": "a trigger of users", "stats": "a trigger of audit",
+	}}, g.Reach("users", relations.Change{Op: sqltext.Update, Assigned: []string{"name"}}))
+}
+
+// A trigger that runs before a row is written may give it another key than the statement does.
+func TestTablesWhoseTriggersMayChangeKeys(t *testing.T) {
+	t.Parallel()
+	const before, insert, update, remove = 1 << 1, 1 << 2, 1 << 4, 1 << 3
+	body := func(name, text string) catalog.Function {
+		return catalog.Function{Name: name, Volatile: true, Language: "plpgsql", Body: text}
+	}
+	functions := []catalog.Function{
+		body("stamp", "BEGIN NEW.updated_at := now(); RETURN NEW; END"), body("number", "BEGIN NEW.id := 7; RETURN NEW; END"),
+		body("other", "BEGIN RETURN r; END"),
+		{Name: "moddatetime", Volatile: true, Language: "c"},
+		{Name: "autoinc", Volatile: true, Language: "c"},
+	}
+	for _, c := range []struct {
+		function string
+		events   int
+		want     bool
+	}{
+		{"stamp", before | insert | update, false},
+		{"number", before | insert, true},
+		{"number", before | update, true},
+		{"number", insert, false},
+		{"number", before | remove, false},
+		{"other", before | insert, true},
+		{"moddatetime", before | update, false},
+		{"autoinc", before | insert, true},
+		{"unknown", before | insert, true},
+	} {
+		g := relations.New(&catalog.Catalog{
+			Tables:    []catalog.Table{{Name: "users", Kind: catalog.Base, Key: []catalog.Column{{Name: "id", Type: "int8"}}}},
+			Functions: functions, Triggers: []catalog.Trigger{{Table: "users", Events: c.events, Function: c.function}},
+		}, sqltext.Postgres)
+		table, _ := g.Table("users")
+		require.Equal(t, c.want, table.Rekeyed, c)
+	}
+}
+
+// A catalog may be of one of a server's databases: what is in others is not read, and a write to one of them is told to
+// whoever uses that.
+func TestOtherDatabasesOfAServer(t *testing.T) {
+	t.Parallel()
+	g := relations.New(&catalog.Catalog{
+		Database:    "shop",
+		Tables:      []catalog.Table{{Name: "users", Kind: catalog.Base}, {Name: "orders", Kind: catalog.Base}},
+		ForeignKeys: []catalog.ForeignKey{{Elsewhere: "crm", Child: "notes", Parent: "users", OnDelete: "CASCADE"}},
+		Triggers:    []catalog.Trigger{{Table: "orders", Events: 1 << 4, Body: "INSERT INTO log.entries (a) VALUES (1)"}},
+	}, sqltext.MySQL)
+	for src, want := range map[string]relations.Refusal{
+		"SELECT * FROM users": relations.Accepted, "SELECT * FROM shop.users": relations.Accepted,
+		"SELECT * FROM SHOP.users": relations.Accepted, "SELECT * FROM crm.users": relations.RefusedTable,
+	} {
+		s := sqltext.Parse(src, sqltext.MySQL).Parts[0]
+		_, refused := g.Reads(&s)
+		require.Equal(t, want, refused, src)
+	}
+	require.Equal(t, []string{"crm"}, g.Reach("users", relations.Change{Op: sqltext.Delete}).Elsewhere)
+	require.Equal(t, []string{"log"}, g.Reach("orders", relations.Change{Op: sqltext.Update}).Elsewhere)
+	require.Equal(t, []string{"crm"}, g.Call("crm.f").Elsewhere)
+	schema, ok := g.Elsewhere(sqltext.Relation{Schema: "crm", Name: "users"})
+	require.True(t, ok)
+	require.Equal(t, "crm", schema)
+	_, ok = g.Elsewhere(sqltext.Relation{Schema: "shop", Name: "users"})
+	require.False(t, ok)
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gorm-rediscache/rediscache/internal/catalog"
 	"github.com/gorm-rediscache/rediscache/internal/sqltext"
 )
 
@@ -28,7 +29,7 @@ const (
 // is one dependency too many. What stands where a table is read has to be known, or the query is refused. Only of a
 // Lookup is it understood what each name is.
 func (g *Graph) Reads(s *sqltext.Statement) ([]string, Refusal) {
-	r := reader{g: g, seen: map[string]bool{}}
+	r := g.reader(Declaration{}, false)
 	refused := r.statement(s)
 	return r.tables, refused
 }
@@ -37,21 +38,37 @@ type reader struct {
 	g      *Graph
 	seen   map[string]bool
 	tables []string
+	// of returns what is declared of a table or view; besides collects it. trusted is set while the declaration speaks for
+	// what is read, opaque if only it does.
+	of              func(string) []string
+	besides         []string
+	trusted, opaque bool
+	// weight is the greatest refusal so far; because says what in the query it is for.
+	weight  Refusal
+	because string
+}
+
+// refuse notes what a refusal is for, unless another weighs as much.
+func (r *reader) refuse(refusal Refusal, because string) Refusal {
+	if refusal > r.weight {
+		r.weight, r.because = refusal, because
+	}
+	return refusal
 }
 
 func (r *reader) statement(s *sqltext.Statement) Refusal {
 	refused := Accepted
 	if s.Volatile {
-		refused = RefusedVolatile
+		refused = r.refuse(RefusedVolatile, "the moment, the session, or where rows are stored")
 	}
 	for _, call := range s.Calls {
-		if !r.g.pure(call) {
-			refused = max(refused, RefusedVolatile)
+		if !r.pure(call) {
+			refused = max(refused, r.refuse(RefusedVolatile, "function "+call))
 		}
 	}
 	for _, name := range s.Names { // t.f is f(t) (PostgreSQL documentation, "Using Composite Types in Queries")
-		if f := r.g.functions[name]; f != nil && f.attribute && !f.pure {
-			refused = max(refused, RefusedVolatile)
+		if f := r.g.functions[name]; f != nil && f.attribute && !r.pure(name) {
+			refused = max(refused, r.refuse(RefusedVolatile, "function "+name))
 		}
 	}
 	for _, rel := range s.Relations {
@@ -68,11 +85,12 @@ func (r *reader) statement(s *sqltext.Statement) Refusal {
 }
 
 func (r *reader) relation(rel sqltext.Relation) Refusal {
+	_, elsewhere := r.g.Elsewhere(rel)
 	switch known := r.g.tables[rel.Name] != nil; {
-	case system(rel), !known && strings.HasPrefix(rel.Name, "pg_"):
-		return RefusedTable
+	case elsewhere, system(rel), !known && (strings.HasPrefix(rel.Name, "pg_") || strings.HasPrefix(rel.Name, "sqlite_")):
+		return r.refuse(RefusedTable, "relation "+rel.Name+" of another schema, or of the database's own")
 	case !known:
-		return RefusedUnknown
+		return r.refuse(RefusedUnknown, "relation "+rel.Name+", which the catalog did not show")
 	default:
 		return Accepted
 	}
@@ -84,15 +102,57 @@ func (r *reader) name(name string) Refusal {
 		return Accepted
 	}
 	r.seen[name] = true
+	if r.of != nil {
+		if more := r.of(name); len(more) > 0 {
+			r.besides = append(r.besides, more...)
+			defer func(before bool) { r.trusted = before }(r.trusted)
+			r.trusted = true
+		}
+	}
 	if t.view == nil {
 		r.tables = append(r.tables, name)
-		return t.refused
+		if t.unshown && r.trusted {
+			r.opaque = true
+			return Accepted
+		}
+		return r.refuse(t.refused, "table "+name+": "+t.kept())
 	}
-	refused := max(t.refused, r.statement(t.view))
+	refused := max(r.refuse(t.refused, "view "+name), r.statement(t.view))
 	for _, base := range t.bases { // also those of another view with the same name
 		refused = max(refused, r.name(base))
 	}
 	return refused
+}
+
+// kept says why rows of a table are not cached.
+func (t *table) kept() string {
+	switch {
+	case t.unshown:
+		return "the catalog does not show the query of the view; DependsOn can"
+	case t.kind == catalog.Foreign:
+		return "foreign tables are written by others"
+	default:
+		return "it is temporary, row-level security decides who sees what, or it is a view in one schema only"
+	}
+}
+
+// Direct reports whether a query reads a table by its own name only: not through a view, too.
+func (g *Graph) Direct(s *sqltext.Statement, table string) bool {
+	if t := g.tables[table]; t == nil || t.view != nil {
+		return false
+	}
+	for _, name := range s.Names {
+		t := g.tables[name]
+		if t == nil || t.view == nil {
+			continue
+		}
+		r := reader{g: g, seen: map[string]bool{}}
+		r.name(name)
+		if r.seen[table] {
+			return false
+		}
+	}
+	return true
 }
 
 // system reports whether a relation is in a schema of the database's own.
@@ -111,5 +171,5 @@ func (g *Graph) pure(call string) bool {
 	if f := g.functions[call]; f != nil {
 		return f.pure
 	}
-	return sqltext.Pure(call)
+	return g.dialect.Pure(call)
 }

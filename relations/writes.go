@@ -26,32 +26,83 @@ type Reach struct {
 	Changed []string
 	// Grown holds tables to which rows may have been added, and nothing else.
 	Grown []string
+	// Elsewhere holds other schemas in which it may be anything.
+	Elsewhere []string
+	// Because says of each table how it is reached; of "", why it may be anything.
+	Because map[string]string
 }
 
 // Reach follows a change of a table through foreign keys, triggers, rules, views and inheritance.
 func (g *Graph) Reach(name string, c Change) Reach {
-	w := walk{g: g, changed: map[string]bool{}, grown: map[string]bool{}, done: map[string]bool{}}
+	w := newWalk(g)
 	w.table(strings.ToLower(name), c, true)
 	return w.reach()
 }
 
 // Call returns what the call of a function may change: nothing, for most.
 func (g *Graph) Call(call string) Reach {
-	w := walk{g: g, changed: map[string]bool{}, grown: map[string]bool{}, done: map[string]bool{}}
+	w := newWalk(g)
 	w.call(call)
 	return w.reach()
 }
 
+// Opaque returns the tables of which the triggers or rules may change anything, as far as can be read, by name.
+func (g *Graph) Opaque() []string {
+	var names []string
+	for name, t := range g.tables {
+		w := newWalk(g)
+		w.shallow = true
+		w.fire(name, sqltext.Merge)
+		w.fire(name, sqltext.Truncate)
+		if t.rules || w.everything {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // walk follows changes until nothing new is reached.
 type walk struct {
-	g              *Graph
-	changed, grown map[string]bool
-	everything     bool
-	done           map[string]bool
+	g                         *Graph
+	changed, grown, elsewhere map[string]bool
+	everything                bool
+	done                      map[string]bool
+	// shallow walks do not go on from the tables that they reach.
+	shallow bool
+	// cause says how what is reached next is reached; because, how the tables were that are reached already.
+	cause   string
+	because map[string]string
+}
+
+// by sets the cause for what a function does.
+func (w *walk) by(cause string, do func()) {
+	before := w.cause
+	w.cause = cause
+	do()
+	w.cause = before
+}
+
+// anything notes that anything may be changed.
+func (w *walk) anything(why string) {
+	if !w.everything && w.cause != "" {
+		why = w.cause + ": " + why
+	}
+	if !w.everything {
+		w.because[""] = why
+	}
+	w.everything = true
+}
+
+func newWalk(g *Graph) *walk {
+	return &walk{
+		g: g, changed: map[string]bool{}, grown: map[string]bool{}, elsewhere: map[string]bool{}, done: map[string]bool{},
+		because: map[string]string{},
+	}
 }
 
 func (w *walk) reach() Reach {
-	r := Reach{Everything: w.everything}
+	r := Reach{Everything: w.everything, Because: w.because}
 	for name := range w.changed {
 		r.Changed = append(r.Changed, name)
 	}
@@ -59,6 +110,9 @@ func (w *walk) reach() Reach {
 		if !w.changed[name] {
 			r.Grown = append(r.Grown, name)
 		}
+	}
+	for name := range w.elsewhere {
+		r.Elsewhere = append(r.Elsewhere, name)
 	}
 	slices.Sort(r.Changed)
 	slices.Sort(r.Grown)
@@ -69,6 +123,9 @@ func (w *walk) reach() Reach {
 func (w *walk) table(name string, c Change, first bool) {
 	if !first {
 		w.mark(name, c.Op)
+	}
+	if w.shallow {
+		return
 	}
 	step := name + "\x00" + string('0'+rune(c.Op)) + strings.Join(c.Assigned, "\x00")
 	if w.done[step] {
@@ -81,7 +138,7 @@ func (w *walk) table(name string, c Change, first bool) {
 		return
 	}
 	if t.rules {
-		w.everything = true
+		w.anything("table " + name + " has rules")
 		return
 	}
 	w.references(name, c)
@@ -91,7 +148,7 @@ func (w *walk) table(name string, c Change, first bool) {
 	if t.view != nil { // through the view, its tables are written
 		for _, base := range t.bases {
 			if w.g.tables[base] != nil && base != name {
-				w.table(base, Change{Op: sqltext.Merge, AnyColumn: true}, false)
+				w.by("view "+name, func() { w.table(base, Change{Op: sqltext.Merge, AnyColumn: true}, false) })
 			}
 		}
 	}
@@ -105,7 +162,7 @@ func (w *walk) inherit(name string, c Change, along map[string][]string) {
 			continue
 		}
 		w.done[step] = true
-		w.mark(other, c.Op)
+		w.by("inheritance of "+name, func() { w.mark(other, c.Op) })
 		w.references(other, c)
 		w.fire(other, c.Op)
 		w.inherit(other, c, along)
@@ -113,6 +170,9 @@ func (w *walk) inherit(name string, c Change, along map[string][]string) {
 }
 
 func (w *walk) mark(name string, op sqltext.Op) {
+	if w.because[name] == "" {
+		w.because[name] = w.cause
+	}
 	if op == sqltext.Insert {
 		w.grown[name] = true
 	} else {
@@ -124,19 +184,31 @@ func (w *walk) mark(name string, op sqltext.Op) {
 func (w *walk) references(name string, c Change) {
 	for _, k := range w.g.children[name] {
 		child := strings.ToLower(k.Child)
+		if k.Elsewhere != "" {
+			if c.Op != sqltext.Insert { // by whatever action
+				w.elsewhere[strings.ToLower(k.Elsewhere)] = true
+			}
+			continue
+		}
 		if c.Op == sqltext.Truncate {
 			if c.Cascade {
-				w.table(child, c, false)
+				w.by("TRUNCATE "+name+" CASCADE", func() { w.table(child, c, false) })
 			}
 			continue
 		}
 		if c.Op == sqltext.Delete || c.Op == sqltext.Merge {
-			w.act(child, k, k.OnDelete, sqltext.Delete)
+			w.by(w.g.foreignKey(k)+" ON DELETE "+actionOf(k.OnDelete), func() { w.act(child, k, k.OnDelete, sqltext.Delete) })
 		}
 		if c.Op == sqltext.Merge || c.Op == sqltext.Update && c.touches(k.References) {
-			w.act(child, k, k.OnUpdate, sqltext.Update)
+			w.by(w.g.foreignKey(k)+" ON UPDATE "+actionOf(k.OnUpdate), func() { w.act(child, k, k.OnUpdate, sqltext.Update) })
 		}
 	}
+}
+
+// foreignKey names a foreign key: orders(user_id) REFERENCES users.
+func (g *Graph) foreignKey(k catalog.ForeignKey) string {
+	columns := strings.Join(g.columnNames(k.Columns), ", ")
+	return strings.ToLower(k.Child) + "(" + columns + ") REFERENCES " + strings.ToLower(k.Parent)
 }
 
 // act takes a foreign key's action on the child.
@@ -166,6 +238,7 @@ func (c Change) touches(columns []string) bool {
 
 // Bits of pg_trigger.tgtype.
 const (
+	before     = 1 << 1
 	onInsert   = 1 << 2
 	onDelete   = 1 << 3
 	onUpdate   = 1 << 4
@@ -179,14 +252,17 @@ func (w *walk) fire(name string, op sqltext.Op) {
 		sqltext.Merge: onInsert | onUpdate | onDelete,
 	}[op]
 	for _, t := range w.g.triggers[name] {
-		switch {
-		case t.Events != 0 && t.Events&mask == 0:
-		case t.Body != "":
+		if t.Events != 0 && t.Events&mask == 0 {
+			continue
+		}
+		w.by("a trigger of "+name, func() {
+			if t.Body == "" {
+				w.call(strings.ToLower(t.Function))
+				return
+			}
 			body := sqltext.ParseBody(t.Body, w.g.dialect)
 			w.run(&body)
-		default:
-			w.call(strings.ToLower(t.Function))
-		}
+		})
 	}
 }
 
@@ -196,20 +272,25 @@ func (w *walk) call(call string) {
 	f := w.g.functions[name]
 	switch {
 	case f == nil && runsText(name), f == nil && name != call:
-		w.everything = true // another schema's that the catalog does not show
+		w.anything("function " + call + ", which the catalog does not show, or which runs text that it is given")
+		if schema, _, ok := strings.Cut(call, "."); ok && w.g.own != "" {
+			w.elsewhere[schema] = true
+		}
+	case f == nil && w.g.partial && !w.g.KeepsTables(name):
+		w.anything("function " + call + ", which may be the application's own: the catalog may not be read")
 	case f == nil || !f.volatile || f.foreign:
 	case f.body == nil:
-		w.everything = true
+		w.anything("function " + call + " is in a language that cannot be read")
 	case !w.done["call\x00"+name]:
 		w.done["call\x00"+name] = true
-		w.run(f.body)
+		w.by(strings.TrimPrefix(w.cause+", function "+name, ", "), func() { w.run(f.body) })
 	}
 }
 
 // run takes what a body may do: to every table that it names.
 func (w *walk) run(b *sqltext.Body) {
 	if b.Unknown {
-		w.everything = true
+		w.anything("it runs text that cannot be read")
 		return
 	}
 	for _, call := range b.Calls {
@@ -222,10 +303,32 @@ func (w *walk) run(b *sqltext.Body) {
 	if b.OnlyInserts {
 		c = Change{Op: sqltext.Insert}
 	}
+	for _, schema := range b.Schemas {
+		if w.g.own != "" && schema != w.g.own {
+			w.elsewhere[schema] = true
+		}
+	}
 	for _, name := range b.Names {
 		if w.g.tables[name] != nil {
 			w.table(name, c, false)
 		}
+	}
+}
+
+// KeepsTables reports whether a function changes no table, whatever the catalog says: because it is the database's own.
+func (g *Graph) KeepsTables(call string) bool {
+	return g.functions[call] == nil && (g.dialect.Pure(call) || keepsTables(call))
+}
+
+// keepsTables lists functions of the database's own, not pure, that statements which write often call.
+func keepsTables(function string) bool {
+	switch function {
+	case "now", "clock_timestamp", "statement_timestamp", "transaction_timestamp", "timeofday", "random", "gen_random_uuid",
+		"uuid_generate_v4", "nextval", "currval", "lastval", "setval", "current_setting", "set_config", "pg_notify",
+		"pg_advisory_lock", "pg_advisory_xact_lock", "pg_try_advisory_lock", "pg_try_advisory_xact_lock", "pg_advisory_unlock":
+		return true
+	default:
+		return false
 	}
 }
 

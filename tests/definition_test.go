@@ -43,3 +43,29 @@ func TestWriteToATableMadeElsewhereReachesWhatFollowsFromIt(t *testing.T) {
 	require.NoError(t, h.Exec("DELETE FROM houses WHERE id = ?", 1).Error)
 	require.Equal(t, int64(1), cats(other.DB))
 }
+
+// What a transaction saw of its own definitions is not believed any more when it was rolled back.
+func TestDefinitionThatWasRolledBackIsForgotten(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	plain := w.plain()
+	for _, ddl := range []string{
+		`CREATE TABLE houses (id int PRIMARY KEY)`,
+		`CREATE TABLE cats (id int PRIMARY KEY, house_id int CONSTRAINT home REFERENCES houses ON DELETE CASCADE)`,
+		`INSERT INTO houses VALUES (1), (2)`, `INSERT INTO cats VALUES (1, 1), (2, 2)`,
+	} {
+		require.NoError(t, plain.Exec(ddl).Error)
+	}
+	cats := func(db *gorm.DB) (n int64) {
+		require.NoError(t, db.Table("cats").Count(&n).Error)
+		return n
+	}
+	h, other := w.cached(), w.cached()
+	tx := h.Begin()
+	require.NoError(t, tx.Exec("ALTER TABLE cats DROP CONSTRAINT home").Error)
+	require.NoError(t, tx.Exec("DELETE FROM houses WHERE id = ?", 1).Error) // nothing follows from it, here
+	require.NoError(t, tx.Rollback().Error)
+	other.warm(t, func(db *gorm.DB) { require.Equal(t, int64(2), cats(db)) })
+	require.NoError(t, h.Exec("DELETE FROM houses WHERE id = ?", 1).Error)
+	require.Equal(t, int64(1), cats(other.DB))
+}

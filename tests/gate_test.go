@@ -131,15 +131,17 @@ func (g *gate) Put(ctx context.Context, entries []store.Entry) error {
 	return g.Store.Put(ctx, entries)
 }
 
-func (g *gate) Intend(ctx context.Context, writer string, ttl time.Duration, tags []keying.Tag) error {
+func (g *gate) Intend(
+	ctx context.Context, writer string, ttl time.Duration, tags, watch []keying.Tag,
+) ([]store.Value, error) {
 	g.pass(beforeIntend)
 	defer g.pass(afterIntend)
-	return g.Store.Intend(ctx, writer, ttl, tags)
+	return g.Store.Intend(ctx, writer, ttl, tags, watch)
 }
 
-func (g *gate) Release(ctx context.Context, writer string, tags []keying.Tag) error {
+func (g *gate) Release(ctx context.Context, writer string, tags, watch []keying.Tag) ([]store.Value, error) {
 	g.pass(beforeRelease)
-	return g.Store.Release(ctx, writer, tags)
+	return g.Store.Release(ctx, writer, tags, watch)
 }
 
 // async runs a function beside the test, and returns what waits for it.

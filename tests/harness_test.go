@@ -1,20 +1,17 @@
-// Package tests tests the plugin as an application meets it: through GORM, on real PostgreSQL and Redis. One behavior
+// Package tests tests the plugin as an application meets it: through GORM, on real databases and Redis. One behavior
 // a file.
 package tests_test
 
 import (
 	"context"
 	"log/slog"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
-	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
@@ -27,6 +24,7 @@ import (
 // has a plugin of its own, as another process has.
 type world struct {
 	t         *testing.T
+	dialect   *dialect
 	dsn       string
 	redis     *redis.Client
 	namespace string
@@ -36,8 +34,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	client, namespace := testkit.Redis(t)
-	return &world{t: t, dsn: testkit.Postgres(t), redis: client, namespace: namespace}
+	return newWorldOn(t, onPostgres())
 }
 
 // handle is a GORM handle, with the statements that reach its database and what its plugin reports.
@@ -68,13 +65,11 @@ func (w *world) plain(options ...option) *handle {
 	for _, o := range options {
 		o(cfg, &rediscache.Config{})
 	}
-	conn, err := pgx.ParseConfig(w.dsn)
-	require.NoError(w.t, err)
 	h := &handle{sql: &statements{}, log: &events{}}
-	conn.Tracer = h.sql
-	pool := stdlib.OpenDB(*conn)
+	dialector, pool, err := w.dialect.open(w.dsn, h.sql)
+	require.NoError(w.t, err)
 	w.t.Cleanup(func() { _ = pool.Close() })
-	h.DB, err = gorm.Open(postgres.New(postgres.Config{Conn: pool}), cfg)
+	h.DB, err = gorm.Open(dialector, cfg)
 	require.NoError(w.t, err)
 	return h
 }
@@ -131,11 +126,7 @@ var _ pgx.QueryTracer = (*statements)(nil)
 
 // TraceQueryStart implements pgx.QueryTracer.
 func (s *statements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, d pgx.TraceQueryStartData) context.Context {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !strings.Contains(d.SQL, "pg_catalog") && !strings.HasPrefix(d.SQL, "-- ping") { // the plugin's own, the pool's own
-		s.all = append(s.all, d.SQL)
-	}
+	s.add(d.SQL)
 	return ctx
 }
 
@@ -200,9 +191,12 @@ func (e *events) wrote(f func()) []metrics.WriteEvent {
 // warm runs a read until its answer comes from Redis, so that what is served afterwards is what was stored.
 func (h *handle) warm(t testing.TB, read func(*gorm.DB)) {
 	t.Helper()
+	cached := false
 	defer func() {
-		if t.Failed() {
-			t.Logf("reads: %+v", h.log.reads)
+		if !cached {
+			var why rediscache.Explanation
+			read(h.Clauses(rediscache.Explain(&why)))
+			t.Logf("reads: %+v\n%s", h.log.reads, why)
 		}
 	}()
 	testkit.Eventually(t, "the answer is cached", func() bool {
@@ -219,4 +213,5 @@ func (h *handle) warm(t testing.TB, read func(*gorm.DB)) {
 		}
 		return len(h.log.reads) > 0
 	})
+	cached = true
 }

@@ -48,9 +48,9 @@ func readings() []reading {
 			return ms
 		}},
 		{"join", func(t *testing.T, db *gorm.DB) any {
-			var names []string
-			require.NoError(t, db.Raw("SELECT a.name || b.name FROM members a JOIN members b ON b.id = a.id + 1 ORDER BY 1").Scan(&names).Error)
-			return names
+			var pairs []struct{ Name, Next string }
+			require.NoError(t, db.Raw("SELECT a.name, b.name AS next FROM members a JOIN members b ON b.id = a.id + 1 ORDER BY 1").Scan(&pairs).Error)
+			return pairs
 		}},
 	}
 }
@@ -66,6 +66,9 @@ var changes = map[string]func(*gorm.DB) error{
 		})
 	},
 	"in bulk": func(db *gorm.DB) error {
+		if db.Name() != "postgres" {
+			return db.Exec("UPDATE members SET name = 'changed' WHERE age = 20; INSERT INTO members (id, name) VALUES (101, 'm101')").Error
+		}
 		return db.Exec("WITH u AS (UPDATE members SET name = 'changed' WHERE age = 20) INSERT INTO members (id, name) VALUES (101, 'm101')").Error
 	},
 	"deleted": func(db *gorm.DB) error {
@@ -82,15 +85,28 @@ func (w *world) fresh(t *testing.T, v reading, handles ...*handle) {
 	}
 }
 
+// eachReading runs a test for every way to read, on every kind of database.
+func eachReading(t *testing.T, test func(t *testing.T, w *world, v reading)) {
+	t.Helper()
+	for _, d := range dialects() {
+		for _, v := range readings() {
+			t.Run(d.name+", "+v.name, func(t *testing.T) {
+				t.Parallel()
+				w := newWorldOn(t, d)
+				w.members(3)
+				test(t, w, v)
+			})
+		}
+	}
+}
+
 // A reader has read the database; before it stores the answer, somebody writes. The answer must never be served.
 func TestAnswerThatIsStoredLateIsNeverServed(t *testing.T) {
 	t.Parallel()
-	for _, v := range readings() {
-		for name, change := range changes {
-			t.Run(v.name+", "+name, func(t *testing.T) {
-				t.Parallel()
-				w := newWorld(t)
-				w.members(3)
+	for name, change := range changes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			eachReading(t, func(t *testing.T, w *world, v reading) {
 				slow, g := w.gated()
 				writer, other := w.cached(), w.cached()
 				g.during(t, beforePut, func() { v.read(t, slow.DB) }, func() { // its fill waits
@@ -101,38 +117,31 @@ func TestAnswerThatIsStoredLateIsNeverServed(t *testing.T) {
 				other.warm(t, func(db *gorm.DB) { v.read(t, db) })
 				w.fresh(t, v, other)
 			})
-		}
+		})
 	}
 }
 
 // A reader has found nothing, and is about to mint the tokens; meanwhile somebody writes.
 func TestReaderThatMintsLateReadsWhatIsNew(t *testing.T) {
 	t.Parallel()
-	for _, v := range readings() {
-		t.Run(v.name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			w.members(3)
-			slow, g := w.gated()
-			writer := w.cached()
-			var got any
-			g.during(t, beforeMint, func() { got = v.read(t, slow.DB) }, func() { require.NoError(t, changes["by key"](writer.DB)) })
-			require.Equal(t, v.read(t, w.plain().DB), got)
-			w.fresh(t, v, slow, writer)
-		})
-	}
+	eachReading(t, func(t *testing.T, w *world, v reading) {
+		slow, g := w.gated()
+		writer := w.cached()
+		var got any
+		g.during(t, beforeMint, func() { got = v.read(t, slow.DB) }, func() { require.NoError(t, changes["by key"](writer.DB)) })
+		require.Equal(t, v.read(t, w.plain().DB), got)
+		w.fresh(t, v, slow, writer)
+	})
 }
 
 // Between a writer's steps others read what is committed, and nothing of what they read is served after the next step.
 func TestReadsBetweenTheStepsOfAWrite(t *testing.T) {
 	t.Parallel()
 	for _, at := range []string{beforeIntend, afterIntend, beforeRelease} {
-		for _, v := range readings() {
-			for name, change := range changes {
-				t.Run(at+", "+v.name+", "+name, func(t *testing.T) {
-					t.Parallel()
-					w := newWorld(t)
-					w.members(3)
+		for name, change := range changes {
+			t.Run(at+", "+name, func(t *testing.T) {
+				t.Parallel()
+				eachReading(t, func(t *testing.T, w *world, v reading) {
 					writer, g := w.gated()
 					a, b := w.cached(), w.cached()
 					for _, h := range []*handle{a, b, writer} {
@@ -146,7 +155,7 @@ func TestReadsBetweenTheStepsOfAWrite(t *testing.T) {
 					w.fresh(t, v, writer, a, b)
 					a.warm(t, func(db *gorm.DB) { v.read(t, db) })
 				})
-			}
+			})
 		}
 	}
 }
@@ -155,11 +164,12 @@ func TestReadsBetweenTheStepsOfAWrite(t *testing.T) {
 func TestWriterThatOverlapsAnotherDoesNotUncoverIt(t *testing.T) {
 	t.Parallel()
 	for _, at := range []string{afterIntend, beforeRelease} {
-		for _, v := range readings()[1:3] {
-			t.Run(at+", "+v.name, func(t *testing.T) {
-				t.Parallel()
-				w := newWorld(t)
-				w.members(3)
+		t.Run(at, func(t *testing.T) {
+			t.Parallel()
+			eachReading(t, func(t *testing.T, w *world, v reading) {
+				if at == afterIntend && w.dialect.is("sqlite") {
+					return // which has one writer at a time
+				}
 				first, g := w.gated()
 				second, reader := w.cached(), w.cached()
 				reader.warm(t, func(db *gorm.DB) { v.read(t, db) })
@@ -169,7 +179,7 @@ func TestWriterThatOverlapsAnotherDoesNotUncoverIt(t *testing.T) {
 				})
 				w.fresh(t, v, reader, second, first)
 			})
-		}
+		})
 	}
 }
 
@@ -178,57 +188,51 @@ func TestWriterThatOverlapsAnotherDoesNotUncoverIt(t *testing.T) {
 func TestReadInsideTransactionGoesToTheDatabase(t *testing.T) {
 	t.Parallel()
 	errUndo := errors.New("undo")
-	for _, v := range readings() {
-		t.Run(v.name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			w.members(3)
-			h, other := w.cached(), w.cached()
-			before := v.read(t, w.plain().DB)
-			read := func(db *gorm.DB) { require.Equal(t, before, v.read(t, db)) }
-			h.warm(t, read)
-			for _, undo := range []error{errUndo, nil} {
-				err := h.Transaction(func(tx *gorm.DB) error {
-					require.Len(t, h.sql.during(func() { read(tx) }), 1)
-					require.NoError(t, changes["by key"](tx))
-					for range 2 {
-						require.NotEqual(t, before, v.read(t, tx))
-						require.Equal(t, metrics.ReasonTransaction, h.log.read(t, func() { v.read(t, tx) }).Reason)
-					}
-					read(other.DB)
-					read(h.DB) // another connection
-					return undo
-				})
-				require.ErrorIs(t, err, undo)
-				if undo != nil {
-					require.Empty(t, h.sql.during(func() { read(h.DB) }), "a rollback invalidates nothing")
-					read(other.DB)
+	eachReading(t, func(t *testing.T, w *world, v reading) {
+		h, other := w.cached(), w.cached()
+		before := v.read(t, w.plain().DB)
+		read := func(db *gorm.DB) { require.Equal(t, before, v.read(t, db)) }
+		h.warm(t, read)
+		for _, undo := range []error{errUndo, nil} {
+			err := h.Transaction(func(tx *gorm.DB) error {
+				require.Len(t, h.sql.during(func() { read(tx) }), 1)
+				require.NoError(t, changes["by key"](tx))
+				for range 2 {
+					require.NotEqual(t, before, v.read(t, tx))
+					require.Equal(t, metrics.ReasonTransaction, h.log.read(t, func() { v.read(t, tx) }).Reason)
 				}
+				read(other.DB)
+				read(h.DB) // another connection
+				return undo
+			})
+			require.ErrorIs(t, err, undo)
+			if undo != nil {
+				require.Empty(t, h.sql.during(func() { read(h.DB) }), "a rollback invalidates nothing")
+				read(other.DB)
 			}
-			w.fresh(t, v, h, other)
-		})
-	}
+		}
+		w.fresh(t, v, h, other)
+	})
 }
 
 // A transaction with a snapshot goes on seeing what is old; nobody else does.
 func TestSnapshotOfATransactionIsNotStored(t *testing.T) {
 	t.Parallel()
-	for _, v := range readings() {
-		t.Run(v.name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			w.members(3)
-			h, other := w.cached(), w.cached()
-			tx := h.Begin(&sql.TxOptions{Isolation: sql.LevelRepeatableRead})
-			before := v.read(t, tx)
-			require.NoError(t, changes["by key"](other.DB))
-			require.Equal(t, before, v.read(t, tx))
-			w.fresh(t, v, h, other)
-			require.Equal(t, before, v.read(t, tx))
-			require.NoError(t, tx.Commit().Error)
-			w.fresh(t, v, h, other)
-		})
-	}
+	eachReading(t, func(t *testing.T, w *world, v reading) {
+		h, other := w.cached(), w.cached()
+		var options []*sql.TxOptions
+		if !w.dialect.is("sqlite") { // whose every transaction has a snapshot
+			options = append(options, &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+		}
+		tx := h.Begin(options...)
+		before := v.read(t, tx)
+		require.NoError(t, changes["by key"](other.DB))
+		require.Equal(t, before, v.read(t, tx))
+		w.fresh(t, v, h, other)
+		require.Equal(t, before, v.read(t, tx))
+		require.NoError(t, tx.Commit().Error)
+		w.fresh(t, v, h, other)
+	})
 }
 
 // A program asks for the same row at once, while it is made: each gets it, or not, and nobody keeps "not".

@@ -10,7 +10,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
-	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
@@ -28,8 +27,8 @@ type writer struct {
 func (m *matrix) startWriter() *writer {
 	m.t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestProcessThatWrites$")
-	cmd.Env = append(os.Environ(), "REDISCACHE_WRITER_DSN="+m.w.dsn, "REDISCACHE_WRITER_NAMESPACE="+m.w.namespace,
-		"REDISCACHE_WRITER_REDIS="+m.w.redisURL())
+	cmd.Env = append(os.Environ(), "REDISCACHE_WRITER_DIALECT="+m.w.dialect.name, "REDISCACHE_WRITER_DSN="+m.w.dsn,
+		"REDISCACHE_WRITER_NAMESPACE="+m.w.namespace, "REDISCACHE_WRITER_REDIS="+m.w.redisURL())
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	require.NoError(m.t, err)
@@ -68,17 +67,18 @@ func TestProcessThatWrites(t *testing.T) { //nolint:paralleltest // it is no tes
 	require.NoError(t, err)
 	client := redis.NewClient(opt)
 	t.Cleanup(func() { _ = client.Close() })
-	db, err := gorm.Open(postgres.Open(dsn), &gorm.Config{Logger: logger.Discard})
-	require.NoError(t, err)
-	pool, err := db.DB()
+	d := dialectNamed(t, os.Getenv("REDISCACHE_WRITER_DIALECT"))
+	dialector, pool, err := d.open(dsn, &statements{})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = pool.Close() })
+	db, err := gorm.Open(dialector, &gorm.Config{Logger: logger.Discard})
+	require.NoError(t, err)
 	plugin := rediscache.New(rediscache.Config{Redis: client, Namespace: os.Getenv("REDISCACHE_WRITER_NAMESPACE")})
 	require.NoError(t, db.Use(plugin))
 	t.Cleanup(func() { _ = plugin.Close(t.Context()) })
 
 	mutations := map[string]func(*gorm.DB) error{}
-	for _, m := range matrixMutations() {
+	for _, m := range matrixMutations(d) {
 		mutations[m.name] = m.run
 	}
 	fmt.Println("ready")

@@ -34,18 +34,20 @@ func (s dying) die(step string) {
 	}
 }
 
-func (s dying) Intend(ctx context.Context, writer string, ttl time.Duration, tags []keying.Tag) error {
+func (s dying) Intend(
+	ctx context.Context, writer string, ttl time.Duration, tags, watch []keying.Tag,
+) ([]store.Value, error) {
 	s.die("before the intent")
-	err := s.Store.Intend(ctx, writer, ttl, tags)
+	watched, err := s.Store.Intend(ctx, writer, ttl, tags, watch)
 	s.die("before COMMIT")
-	return err
+	return watched, err
 }
 
-func (s dying) Release(ctx context.Context, writer string, tags []keying.Tag) error {
+func (s dying) Release(ctx context.Context, writer string, tags, watch []keying.Tag) ([]store.Value, error) {
 	s.die("after COMMIT")
-	err := s.Store.Release(ctx, writer, tags)
+	watched, err := s.Store.Release(ctx, writer, tags, watch)
 	s.die("after the release")
-	return err
+	return watched, err
 }
 
 // TestProcessThatIsKilled is not a test: it is the process that TestKilledWriterLeavesNothingOld kills.

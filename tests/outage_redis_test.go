@@ -197,7 +197,9 @@ func TestFullRedis(t *testing.T) {
 	require.NoError(t, client.ConfigSet(t.Context(), "maxmemory", "1mb").Err())
 	require.ErrorContains(t, client.Set(t.Context(), "k", "v", 0).Err(), "OOM")
 	require.Empty(t, h.sql.during(func() { require.NoError(t, h.First(&member{}, 1).Error) }))
-	require.NoError(t, other.Model(&member{ID: 1}).Update("name", "changed").Error)
+	wrote := other.log.wrote(func() { require.NoError(t, other.Model(&member{ID: 1}).Update("name", "changed").Error) })
+	require.Len(t, wrote, 1)
+	require.True(t, wrote[0].Announced, "before its COMMIT")
 	var m member
 	require.NoError(t, h.First(&m, 1).Error)
 	require.Equal(t, "changed", m.Name)

@@ -111,5 +111,5 @@ func TestWriteWhileRedisIsSlowWaitsForTheDeadlineAtMost(t *testing.T) {
 	t.Cleanup(server.Continue)
 	start := time.Now()
 	require.NoError(t, h.Model(&member{ID: 1}).Update("name", "changed").Error)
-	require.Less(t, time.Since(start), time.Second) // one deadline before COMMIT, one after
+	require.Less(t, time.Since(start), 5*time.Second) // one deadline before COMMIT, one after, and what a loaded machine adds
 }

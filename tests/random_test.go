@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/gorm-rediscache/rediscache"
 	"github.com/gorm-rediscache/rediscache/internal/testkit"
-	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/store"
 	"github.com/gorm-rediscache/rediscache/store/redisstore"
 )
@@ -55,8 +53,8 @@ func TestRandomHistoriesHaveNoWrongAnswers(t *testing.T) {
 func TestRandomHistoriesCatchBrokenProtocols(t *testing.T) {
 	t.Parallel()
 	for name, broken := range map[string]func(store.Store) store.Store{
-		"deletes after commit": newDeleteAfterCommit,
-		"only expires":         func(s store.Store) store.Store { return onlyExpires{s} },
+		"deletes after commit": testkit.NewDeleteAfterCommit,
+		"only expires":         func(s store.Store) store.Store { return testkit.OnlyExpires{Store: s} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -247,71 +245,4 @@ func (s stalling) Load(ctx context.Context, keys []string) (store.Snapshot, erro
 func (s stalling) Put(ctx context.Context, entries []store.Entry) error {
 	stall()
 	return s.Store.Put(ctx, entries)
-}
-
-// onlyExpires is a cache that is never told of a write.
-type onlyExpires struct{ store.Store }
-
-func (onlyExpires) Intend(context.Context, string, time.Duration, []keying.Tag) error { return nil }
-func (onlyExpires) Release(context.Context, string, []keying.Tag) error               { return nil }
-
-// deleteAfterCommit is the usual cache-aside: entries are stored as they are, and deleted after COMMIT.
-type deleteAfterCommit struct {
-	store.Store
-	mu      sync.Mutex
-	entries map[string]map[string]bool // by token
-}
-
-func newDeleteAfterCommit(s store.Store) store.Store {
-	return &deleteAfterCommit{Store: s, entries: map[string]map[string]bool{}}
-}
-
-const oneToken = "0123456789abcdef"
-
-func (s *deleteAfterCommit) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
-	snap, err := s.Store.Load(ctx, keys)
-	if err != nil {
-		return snap, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i, token := range keys {
-		if !strings.HasSuffix(token, ":t") {
-			continue
-		}
-		snap.Values[i] = store.Value{Data: oneToken, Found: true}
-		if s.entries[token] == nil {
-			s.entries[token] = map[string]bool{}
-		}
-		for _, entry := range keys {
-			if !strings.HasSuffix(entry, ":t") {
-				s.entries[token][entry] = true
-			}
-		}
-	}
-	return snap, nil
-}
-
-func (s *deleteAfterCommit) Mint(_ context.Context, mints []store.Mint) (store.Snapshot, error) {
-	snap := store.Snapshot{Values: make([]store.Value, len(mints))}
-	for i := range snap.Values {
-		snap.Values[i] = store.Value{Data: oneToken, Found: true}
-	}
-	return snap, nil
-}
-
-func (s *deleteAfterCommit) Intend(context.Context, string, time.Duration, []keying.Tag) error {
-	return nil
-}
-
-func (s *deleteAfterCommit) Release(ctx context.Context, _ string, tags []keying.Tag) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var gone []store.Entry
-	for _, tag := range tags {
-		for entry := range s.entries[tag.Token()] {
-			gone = append(gone, store.Entry{Key: keying.Key(entry), Data: []byte("deleted"), TTL: time.Minute})
-		}
-	}
-	return s.Put(ctx, gone)
 }

@@ -176,6 +176,32 @@ func TestLookupOfManyWithOtherConditions(t *testing.T) {
 	}
 }
 
+// A lookup restricts rows by other arguments, too: another argument is another answer.
+func TestLookupsWhoseOtherArgumentsDiffer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	plain := w.members(4)
+	h := w.cached()
+	for name, read := range map[string]func(db *gorm.DB, age int) *gorm.DB{
+		"simple": func(db *gorm.DB, age int) *gorm.DB { return db.Where("id = ? AND age = ?", 2, age) },
+		"not":    func(db *gorm.DB, age int) *gorm.DB { return db.Where("age <> ?", age).Where("id = ?", 2) },
+		"rows": func(db *gorm.DB, age int) *gorm.DB {
+			return db.Where("id IN ?", []int{1, 2, 3, 4}).Where("age > ?", age)
+		},
+		"or":       func(db *gorm.DB, age int) *gorm.DB { return db.Where("id = ? AND (age = ? OR name = ?)", 2, age, "x") },
+		"between":  func(db *gorm.DB, age int) *gorm.DB { return db.Where("id = ? AND age BETWEEN ? AND ?", 2, 20, age) },
+		"unscoped": func(db *gorm.DB, age int) *gorm.DB { return db.Unscoped().Where("id = ? AND age < ?", 2, age) },
+	} {
+		for _, age := range []int{20, 21, 22, 99} {
+			agreesFromCache(t, plain, h, fmt.Sprint(name, age), func(db *gorm.DB) any {
+				var found []member
+				require.NoError(t, read(db, age).Order("id").Find(&found).Error)
+				return found
+			})
+		}
+	}
+}
+
 func TestRowThatIsNotThereIsCachedToo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -194,6 +220,24 @@ type seat struct {
 	Hall string `gorm:"primaryKey"`
 	No   int    `gorm:"primaryKey"`
 	Name string
+}
+
+// A row of unknown key makes what is known of absent rows old: a lookup of several rows, one of them absent, is cached
+// again afterwards.
+func TestLookupOfAbsentRowsIsCachedAgainAfterARowOfUnknownKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.members(2)
+	h := w.cached()
+	lookup := func(db *gorm.DB) []member {
+		var found []member
+		require.NoError(t, db.Order("id").Find(&found, []int{1, 2, 3}).Error)
+		return found
+	}
+	h.warm(t, func(db *gorm.DB) { require.Len(t, lookup(db), 2) })
+	require.NoError(t, h.Exec("INSERT INTO members (name) VALUES ('m3')").Error)
+	require.Len(t, lookup(h.DB), 3)
+	h.warm(t, func(db *gorm.DB) { require.Len(t, lookup(db), 3) })
 }
 
 func TestCompositeKeys(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 // that has not caught up. Its rows are named "replica", so that an answer shows where it came from.
 func (w *world) lagging(groups int) *world {
 	w.t.Helper()
-	replica := &world{t: w.t, dsn: testkit.Postgres(w.t), redis: w.redis, namespace: w.namespace}
+	replica := &world{t: w.t, dialect: w.dialect, dsn: testkit.Postgres(w.t), redis: w.redis, namespace: w.namespace}
 	h := replica.wares(groups)
 	require.NoError(w.t, h.Exec("UPDATE wares SET name = 'replica'").Error)
 	return replica
@@ -37,22 +37,30 @@ func (w *world) resolved(before bool, r *dbresolver.DBResolver, options ...optio
 	return h
 }
 
-// eachOrder runs a test with dbresolver registered before the plugin, and after it, prepared and not.
-func eachOrder(t *testing.T, test func(t *testing.T, before bool, options ...option)) {
-	t.Helper()
+// An order is a way to register dbresolver and the plugin.
+type order struct {
+	before  bool
+	options []option
+}
+
+// orders are dbresolver before the plugin, and after it, prepared and not.
+func orders() map[string]order {
 	prepare := withGORM(func(c *gorm.Config) { c.PrepareStmt = true })
 	wrap := withPlugin(func(c *rediscache.Config) { c.WrapConnPool = true })
-	for name, c := range map[string]struct {
-		before  bool
-		options []option
-	}{
+	return map[string]order{
 		"before": {true, nil}, "after": {false, nil},
 		"before, prepared": {true, []option{prepare}}, "after, prepared": {false, []option{prepare}},
 		"before, wrapped": {true, []option{wrap}}, "after, wrapped": {false, []option{wrap}},
-	} {
+	}
+}
+
+// eachOrder runs a test with each of them.
+func eachOrder(t *testing.T, test func(t *testing.T, before bool, options ...option)) {
+	t.Helper()
+	for name, o := range orders() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, c.before, c.options...)
+			test(t, o.before, o.options...)
 		})
 	}
 }

@@ -14,7 +14,7 @@ import (
 // second returns a database of its own, on the same Redis namespace, with the same tables and keys but other rows.
 func (w *world) second(groups int) *world {
 	w.t.Helper()
-	other := &world{t: w.t, dsn: testkit.PostgresDatabase(w.t), redis: w.redis, namespace: w.namespace}
+	other := &world{t: w.t, dialect: w.dialect, dsn: testkit.PostgresDatabase(w.t), redis: w.redis, namespace: w.namespace}
 	h := other.wares(groups)
 	require.NoError(w.t, h.Exec("UPDATE wares SET name = 'second'").Error)
 	return other

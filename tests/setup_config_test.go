@@ -169,13 +169,13 @@ func TestNewAndUseWithRedisAway(t *testing.T) {
 	h := w.plain()
 	start := time.Now()
 	require.NoError(t, h.Use(plugin))
-	require.Less(t, time.Since(start), 2*time.Second)
+	require.Less(t, time.Since(start), 10*time.Second) // what a loaded machine adds; go-redis by itself would try for longer
 	works(t, h, 1)
 	require.NoError(t, h.Exec("UPDATE members SET age = 1").Error)
 	ctx, cancel := contextWithTimeout(t, 200*time.Millisecond)
 	defer cancel()
 	start = time.Now()
 	_ = plugin.Close(ctx) // tells that Redis does not know of the writes
-	require.Less(t, time.Since(start), 3*time.Second)
+	require.Less(t, time.Since(start), 10*time.Second)
 	works(t, h, 2)
 }

@@ -31,7 +31,7 @@ func TestDatabasesOnOneRedisDoNotMix(t *testing.T) {
 	t.Parallel()
 	first := newWorld(t)
 	first.dsn = testkit.PostgresDatabase(t)
-	second := &world{t: t, dsn: testkit.PostgresDatabase(t), redis: first.redis, namespace: first.namespace}
+	second := &world{t: t, dialect: onPostgres(), dsn: testkit.PostgresDatabase(t), redis: first.redis, namespace: first.namespace}
 	t.Cleanup(func() { // the namespace of the defaults is not the test's own
 		ctx := context.Background()
 		keys := first.redis.Scan(ctx, 0, "rc/1:t_databasesononeredis*", 1000).Iterator()
@@ -62,7 +62,7 @@ func TestDatabasesOnOneRedisDoNotMix(t *testing.T) {
 func TestSchemasDoNotMix(t *testing.T) {
 	t.Parallel()
 	first := newWorld(t)
-	second := &world{t: t, dsn: testkit.Postgres(t), redis: first.redis, namespace: first.namespace}
+	second := &world{t: t, dialect: onPostgres(), dsn: testkit.Postgres(t), redis: first.redis, namespace: first.namespace}
 	first.members(2)
 	require.NoError(t, second.members(2).Exec("UPDATE members SET name = 'second'").Error)
 	a, b := first.cached(), second.cached()
@@ -111,7 +111,7 @@ func TestNamespacesShareNothing(t *testing.T) {
 func TestOnePluginForSeveralHandles(t *testing.T) {
 	t.Parallel()
 	first := newWorld(t)
-	second := &world{t: t, dsn: testkit.PostgresDatabase(t), redis: first.redis, namespace: first.namespace}
+	second := &world{t: t, dialect: onPostgres(), dsn: testkit.PostgresDatabase(t), redis: first.redis, namespace: first.namespace}
 	first.members(2)
 	require.NoError(t, second.members(2).Exec("UPDATE members SET name = 'second'").Error)
 	a := first.cached()
@@ -138,7 +138,7 @@ func TestOnePluginForSeveralHandles(t *testing.T) {
 func TestTwoPluginsInOneProcess(t *testing.T) {
 	t.Parallel()
 	first := newWorld(t)
-	second := &world{t: t, dsn: testkit.PostgresDatabase(t), redis: first.redis, namespace: first.namespace}
+	second := &world{t: t, dialect: onPostgres(), dsn: testkit.PostgresDatabase(t), redis: first.redis, namespace: first.namespace}
 	first.members(2)
 	require.NoError(t, second.members(2).Exec("UPDATE members SET name = 'second'").Error)
 	a, b := first.cached(), second.cached()

@@ -80,7 +80,7 @@ func TestSQLiteIsCachedAndInvalidated(t *testing.T) {
 		} {
 			t.Run(name+", "+how, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t)
+				w, dsn := newWorld(t), dsn
 				if name == "file" || name == "file as a URI" || name == "shared memory" {
 					dsn = fmt.Sprintf(map[string]string{
 						"file": "%[1]s/%[2]s.db", "file as a URI": "file:%[1]s/%[2]s.db",

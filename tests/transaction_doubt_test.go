@@ -199,3 +199,25 @@ func TestSlowCommit(t *testing.T) {
 	reader.warmView(t, 1, after)
 	writer.warmView(t, 1, after)
 }
+
+// A write in autocommit that returns rows commits when they have been read: what others read meanwhile is not stored.
+func TestWriteCommitsWhenItsRowsHaveBeenRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	plain := w.wares(1)
+	writer, reader := w.cached(), w.cached()
+	before := look(t, plain.DB, 1)
+	reader.warmView(t, 1, before)
+	g := newGate(t, plain, "wares", true)
+	// More than a server keeps to itself before it sends some.
+	rows, err := writer.Raw("UPDATE wares SET name = 'new' WHERE grp = 1 RETURNING repeat('x', 1000000)").Rows()
+	require.NoError(t, err)
+	defer rows.Close()
+	require.True(t, rows.Next())
+	for range 3 {
+		require.Equal(t, before, look(t, reader.DB, 1))
+	}
+	g.open()
+	require.NoError(t, rows.Close())
+	require.Equal(t, "new", look(t, reader.DB, 1).Row[0].Name)
+}

@@ -3,6 +3,7 @@ package tests_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
@@ -75,7 +76,10 @@ func TestPoolOfOneConnectionDoesNotHang(t *testing.T) {
 			pool, err := h.DB.DB()
 			require.NoError(t, err)
 			pool.SetMaxOpenConns(1)
-			db := s.db(h)
+			// Less than the catalog would be waited for.
+			ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+			defer cancel()
+			db := s.db(h).WithContext(ctx)
 			for range 2 {
 				require.NoError(t, db.Transaction(func(tx *gorm.DB) error {
 					require.NoError(t, tx.Model(&ware{ID: 10}).Update("name", "new").Error)

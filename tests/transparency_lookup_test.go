@@ -161,3 +161,38 @@ func TestWritesThatResembleOneByKey(t *testing.T) {
 		}
 	}
 }
+
+// badge has two keys by which an upsert may find a row.
+type badge struct {
+	ID    int
+	Code  string `gorm:"uniqueIndex:badge_code"`
+	Owner string
+}
+
+// A write that names one row by its key may change another, or give a row another key.
+func TestWritesThatChangeAnotherRowThanTheyName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	plain := w.migrate(&badge{})
+	h, writer := w.cached(), w.cached()
+	all := func(db *gorm.DB) any {
+		var list, in []badge
+		require.NoError(t, db.Order("id").Find(&list).Error)
+		require.NoError(t, db.Order("id").Find(&in, []int{1, 2, 3, 4}).Error)
+		return []any{list, in}
+	}
+	for _, text := range []string{
+		"UPDATE badges SET id = 4 WHERE id = 1",
+		"UPDATE badges SET (id, owner) = (4, 'new') WHERE id = 1",
+		"INSERT INTO badges (id, code, owner) VALUES (1, 'c', 'new') ON CONFLICT (id) DO UPDATE SET id = 4",
+		"INSERT INTO badges (id, code, owner) VALUES (1, 'c', 'new') ON CONFLICT (id) DO UPDATE SET owner = 'new'",
+		"INSERT INTO badges (id, code, owner) VALUES (3, 'b', 'new') ON CONFLICT (code) DO UPDATE SET owner = 'new'",
+		"INSERT INTO badges (id, code, owner) VALUES (3, 'c', 'new') ON CONFLICT (code) DO UPDATE SET owner = 'new'",
+	} {
+		require.NoError(t, writer.Exec("DELETE FROM badges").Error)
+		require.NoError(t, writer.Create(&[]badge{{1, "a", "x"}, {2, "b", "y"}}).Error)
+		h.warm(t, func(db *gorm.DB) { all(db) })
+		require.NoError(t, writer.Exec(text).Error, text)
+		agrees(t, plain, h, text, all)
+	}
+}

@@ -139,3 +139,51 @@ func TestTwoVersionsOfAnApplication(t *testing.T) {
 	agreesFromCache(t, plain, v1, "old, after the new one's write", old)
 	agreesFromCache(t, plain, v2, "new, after its own", next)
 }
+
+// A column is added without the plugin, and then a version of the application comes that knows it. What the old version
+// has stored has no such column.
+func TestColumnAddedElsewhereIsSeenByTheVersionThatKnowsIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.old = true
+	plain := w.migrate(&articleV1{})
+	require.NoError(t, plain.Create(&[]articleV1{{1, "a", 1}, {2, "b", 2}}).Error)
+	v1 := w.cached()
+	v1.warm(t, func(db *gorm.DB) {
+		require.NoError(t, db.First(&articleV1{}, 1).Error)
+		require.NoError(t, db.Order("id").Find(&[]articleV1{}).Error)
+	})
+	require.NoError(t, plain.Exec("ALTER TABLE articles ADD subtitle text DEFAULT 'none'").Error)
+	agreesFromCache(t, w.plain(), w.cached(), "new", func(db *gorm.DB) any {
+		var one articleV2
+		var all []articleV2
+		require.NoError(t, db.First(&one, 1).Error)
+		require.NoError(t, db.Order("id").Find(&all).Error)
+		require.Equal(t, "none", one.Subtitle)
+		return []any{one, all}
+	})
+}
+
+// Of two rows that are looked up together one was stored before a column was added without the plugin: the answer has
+// one shape all the same.
+func TestRowsOfOneAnswerHaveTheSameColumns(t *testing.T) {
+	t.Parallel()
+	rows := func(t *testing.T, db *gorm.DB, ids ...int) any {
+		t.Helper()
+		var m []map[string]any
+		require.NoError(t, db.Table("articles").Where("id IN ?", ids).Order("id").Find(&m).Error)
+		return printed(m)
+	}
+	for name, stored := range map[string]int{"first": 1, "second": 2} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.old = true
+			plain := w.migrate(&articleV1{})
+			require.NoError(t, plain.Create(&[]articleV1{{1, "a", 1}, {2, "b", 2}}).Error)
+			w.cached().warm(t, func(db *gorm.DB) { rows(t, db, stored) })
+			require.NoError(t, plain.Exec("ALTER TABLE articles ADD added text DEFAULT 'none'").Error)
+			require.Equal(t, rows(t, w.plain().DB, 1, 2), rows(t, w.cached().DB, 1, 2))
+		})
+	}
+}

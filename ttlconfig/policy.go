@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -30,9 +32,18 @@ type Policy struct {
 	// AbsentTTL is the same for an answer that says that there is no such row. Defaults to one minute, or TTL if that
 	// is shorter.
 	AbsentTTL time.Duration
+	// TagColumns names columns by which rows are looked up, besides those that the catalog and the associations of models
+	// speak for (foreign keys, unique indexes …): an answer to a query with an equality on one of them then depends on the
+	// rows with that value only. Several names joined by "+" are columns that are given together. At most 8; each makes
+	// writes to the table a little dearer. Those of Config.Policy count for every table that has such columns, besides
+	// those of its own.
+	TagColumns []string
 
 	never bool
 }
+
+// maxTagColumns is the greatest number of TagColumns: each is one tag more for every row that a write touches.
+const maxTagColumns = 8
 
 // Never is the policy of what is not to be cached. Writes to it are announced all the same.
 var Never = Policy{never: true} //nolint:gochecknoglobals // a constant
@@ -50,6 +61,11 @@ func (p Policy) WithDefaults(fallback Policy) Policy {
 	}
 	if p.AbsentTTL == 0 {
 		p.AbsentTTL = min(p.TTL, fallback.AbsentTTL)
+	}
+	for _, name := range fallback.TagColumns {
+		if !slices.Contains(p.TagColumns, name) {
+			p.TagColumns = append(slices.Clip(p.TagColumns), name)
+		}
 	}
 	p.never = false
 	return p
@@ -71,10 +87,29 @@ func (p Policy) Validate() error {
 			errs = append(errs, fmt.Errorf("%s: want %v at most, got %v", name, MaxTTL, d))
 		}
 	}
+	if len(p.TagColumns) > maxTagColumns {
+		errs = append(errs, fmt.Errorf("TagColumns: want %d at most, got %d", maxTagColumns, len(p.TagColumns)))
+	}
+	for i, columns := range p.Scopes() {
+		if slices.Contains(columns, "") || len(slices.Compact(columns)) < strings.Count(p.TagColumns[i], "+")+1 {
+			errs = append(errs, fmt.Errorf("TagColumns[%d]: want names of columns joined by +, got %q", i, p.TagColumns[i]))
+		}
+	}
 	return errors.Join(errs...)
 }
 
-// Stricter returns a policy that keeps nothing longer than either of the two.
+// Scopes returns the columns that TagColumns names: those that are given together, sorted.
+func (p Policy) Scopes() [][]string {
+	scopes := make([][]string, len(p.TagColumns))
+	for i, names := range p.TagColumns {
+		scopes[i] = strings.Split(names, "+")
+		slices.Sort(scopes[i])
+	}
+	return scopes
+}
+
+// Stricter returns a policy that keeps nothing longer than either of the two: that of an answer which depends on several
+// tables. Those have no columns in common, so it has no TagColumns.
 func (p Policy) Stricter(other Policy) Policy {
 	return Policy{
 		TTL: min(p.TTL, other.TTL), AbsentTTL: min(p.AbsentTTL, other.AbsentTTL), never: p.never || other.never,

@@ -1,6 +1,7 @@
 package ttlconfig_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -30,6 +31,32 @@ func TestInvalidPoliciesNameTheField(t *testing.T) {
 	require.ErrorContains(t, ttlconfig.Policy{TTL: -time.Second}.Validate(), "TTL: want a positive duration, got -1s")
 	require.ErrorContains(t, ttlconfig.Policy{TTL: 25 * time.Hour}.Validate(), "TTL: want 24h0m0s at most, got 25h0m0s")
 	require.ErrorContains(t, ttlconfig.Policy{AbsentTTL: 5}.Validate(), "AbsentTTL: want a millisecond at least, got 5ns")
+}
+
+func TestTagColumnsAreNamesOfColumnsPerhapsJoined(t *testing.T) {
+	t.Parallel()
+	p := ttlconfig.Policy{TagColumns: []string{"tenant_id", "tenant_id+email"}}
+	require.NoError(t, p.Validate())
+	require.Equal(t, [][]string{{"tenant_id"}, {"email", "tenant_id"}}, p.Scopes())
+	require.Empty(t, ttlconfig.Policy{}.Scopes())
+	for _, wrong := range []string{"", "a+", "+a", "a++b", "a+a"} {
+		err := ttlconfig.Policy{TagColumns: []string{"fine", wrong}}.Validate()
+		require.ErrorContains(t, err, `TagColumns[1]: want names of columns joined by +, got "`+wrong+`"`)
+	}
+	many := ttlconfig.Policy{TagColumns: strings.Split("a,b,c,d,e,f,g,h,i", ",")}
+	require.EqualError(t, many.Validate(), "TagColumns: want 8 at most, got 9")
+}
+
+func TestTagColumnsOfTheFallbackCountBesides(t *testing.T) {
+	t.Parallel()
+	fallback := ttlconfig.Policy{TagColumns: []string{"tenant_id", "slug"}}
+	own := ttlconfig.Policy{TagColumns: []string{"slug", "email"}}
+	require.Equal(t, []string{"slug", "email", "tenant_id"}, own.WithDefaults(fallback).TagColumns)
+	require.Equal(t, []string{"slug", "email"}, own.TagColumns)
+	require.Equal(t, fallback.TagColumns, ttlconfig.Policy{}.WithDefaults(fallback).TagColumns)
+	tables := ttlconfig.NewTables(fallback, map[string]ttlconfig.Policy{"users": own})
+	require.Equal(t, []string{"slug", "email", "tenant_id"}, tables.For([]string{"users"}).TagColumns)
+	require.Empty(t, tables.For([]string{"users", "other"}).TagColumns)
 }
 
 func TestTablesUseTheStrictestPolicy(t *testing.T) {

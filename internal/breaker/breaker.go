@@ -42,7 +42,8 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
-// errCaller is the outcome of a step that its caller gave up. It says nothing of the store.
+// errCaller is the outcome of a step that its caller gave up, or for which another one stands. It says nothing of the
+// store.
 var errCaller = errors.New("the caller gave up")
 
 // Wrap puts a breaker before a store.
@@ -106,13 +107,25 @@ func (s *Store) Put(ctx context.Context, entries []store.Entry) error {
 }
 
 // Intend implements [store.Store].
-func (s *Store) Intend(ctx context.Context, writer string, ttl time.Duration, tags []keying.Tag) error {
-	return s.tell(ctx, func() error { return s.inner.Intend(ctx, writer, ttl, tags) })
+func (s *Store) Intend(
+	ctx context.Context, writer string, ttl time.Duration, tags, watch []keying.Tag,
+) (watched []store.Value, err error) {
+	err = s.tell(ctx, func() error { watched, err = s.inner.Intend(ctx, writer, ttl, tags, watch); return err })
+	return watched, err
+}
+
+// Declare implements [store.Store].
+func (s *Store) Declare(ctx context.Context, d store.Declaration) (v store.Value, err error) {
+	err = s.do(ctx, func() error { v, err = s.inner.Declare(ctx, d); return err })
+	return v, err
 }
 
 // Release implements [store.Store].
-func (s *Store) Release(ctx context.Context, writer string, tags []keying.Tag) error {
-	return s.tell(ctx, func() error { return s.inner.Release(ctx, writer, tags) })
+func (s *Store) Release(
+	ctx context.Context, writer string, tags, watch []keying.Tag,
+) (watched []store.Value, err error) {
+	err = s.tell(ctx, func() error { watched, err = s.inner.Release(ctx, writer, tags, watch); return err })
+	return watched, err
 }
 
 // Close implements [store.Store].
@@ -138,7 +151,8 @@ func (s *Store) do(ctx context.Context, step func() error) error {
 	outcome := errCaller // if the step panics
 	defer func() { done(outcome) }()
 	err = step()
-	if err == nil || ctx.Err() == nil {
+	// A connection that fails fails all that went along; it counts once, as the failure of whoever did the exchange.
+	if err == nil || ctx.Err() == nil && !errors.Is(err, store.ErrShared) {
 		outcome = err
 	}
 	return err

@@ -3,6 +3,7 @@ package breaker_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -38,19 +39,27 @@ func (s *server) Mint(context.Context, []store.Mint) (store.Snapshot, error) {
 	return store.Snapshot{}, s.step()
 }
 func (s *server) Put(context.Context, []store.Entry) error { return s.step() }
-func (s *server) Intend(context.Context, string, time.Duration, []keying.Tag) error {
-	return s.step()
+func (s *server) Intend(context.Context, string, time.Duration, []keying.Tag, []keying.Tag) ([]store.Value, error) {
+	return nil, s.step()
 }
-func (s *server) Release(context.Context, string, []keying.Tag) error { return s.step() }
-func (s *server) Close() error                                        { return errServer }
+
+func (s *server) Declare(context.Context, store.Declaration) (store.Value, error) {
+	return store.Value{}, s.step()
+}
+
+func (s *server) Release(context.Context, string, []keying.Tag, []keying.Tag) ([]store.Value, error) {
+	return nil, s.step()
+}
+func (s *server) Close() error { return errServer }
 
 func each(ctx context.Context, s store.Store) []func() error {
 	return []func() error{
 		func() error { _, err := s.Load(ctx, nil); return err },
 		func() error { _, err := s.Mint(ctx, nil); return err },
 		func() error { return s.Put(ctx, nil) },
-		func() error { return s.Intend(ctx, "", 0, nil) },
-		func() error { return s.Release(ctx, "", nil) },
+		func() error { _, err := s.Intend(ctx, "", 0, nil, nil); return err },
+		func() error { _, err := s.Declare(ctx, store.Declaration{}); return err },
+		func() error { _, err := s.Release(ctx, "", nil, nil); return err },
 	}
 }
 
@@ -66,7 +75,7 @@ func TestStepsPassWhileTheStoreAnswers(t *testing.T) {
 	snap, err := s.Load(t.Context(), nil)
 	require.NoError(t, err)
 	require.Equal(t, "v", snap.Values[0].Data)
-	require.EqualValues(t, 16, inner.steps.Load())
+	require.EqualValues(t, 19, inner.steps.Load())
 	require.ErrorIs(t, s.Close(), errServer)
 }
 
@@ -76,7 +85,7 @@ func TestStoreIsNotAskedAfterFailuresInARow(t *testing.T) {
 		inner := &server{err: errServer}
 		var changes []bool
 		s := breaker.Wrap(inner, breaker.Options{
-			Failures: 5, Pause: time.Second, Grace: 1, OnChange: func(open bool) { changes = append(changes, open) },
+			Failures: 6, Pause: time.Second, Grace: 1, OnChange: func(open bool) { changes = append(changes, open) },
 		})
 		for _, step := range each(t.Context(), s) {
 			require.ErrorIs(t, step(), errServer)
@@ -88,7 +97,7 @@ func TestStoreIsNotAskedAfterFailuresInARow(t *testing.T) {
 			require.ErrorIs(t, err, store.ErrUnavailable)
 			require.NotErrorIs(t, err, errServer)
 		}
-		require.EqualValues(t, 5, inner.steps.Load())
+		require.EqualValues(t, 6, inner.steps.Load())
 
 		time.Sleep(1100 * time.Millisecond) // one trial, which fails
 		require.ErrorIs(t, s.Put(t.Context(), nil), errServer)
@@ -112,12 +121,16 @@ func TestWritesAreTriedForAWhileAfterTheStoreWasGivenUp(t *testing.T) {
 		require.ErrorIs(t, s.Put(t.Context(), nil), errServer)
 		require.ErrorIs(t, s.Put(t.Context(), nil), store.ErrUnavailable)
 		inner.err = nil
-		require.NoError(t, s.Intend(t.Context(), "", 0, nil))
-		require.NoError(t, s.Release(t.Context(), "", nil))
+		_, err := s.Intend(t.Context(), "", 0, nil, nil)
+		require.NoError(t, err)
+		_, err = s.Release(t.Context(), "", nil, nil)
+		require.NoError(t, err)
 		require.ErrorIs(t, s.Put(t.Context(), nil), store.ErrUnavailable)
 		time.Sleep(time.Second)
-		require.ErrorIs(t, s.Intend(t.Context(), "", 0, nil), store.ErrUnavailable)
-		require.ErrorIs(t, s.Release(t.Context(), "", nil), store.ErrUnavailable)
+		_, err = s.Intend(t.Context(), "", 0, nil, nil)
+		require.ErrorIs(t, err, store.ErrUnavailable)
+		_, err = s.Release(t.Context(), "", nil, nil)
+		require.ErrorIs(t, err, store.ErrUnavailable)
 	})
 }
 
@@ -153,6 +166,22 @@ func TestCallerThatGivesUpSaysNothingOfTheStore(t *testing.T) {
 		require.ErrorIs(t, s.Put(ctx, nil), context.Canceled)
 	}
 	require.False(t, s.Open())
+}
+
+// One connection that fails under many readers is one failure.
+func TestFailureOfAnExchangeCountsOnce(t *testing.T) {
+	t.Parallel()
+	inner := &server{err: fmt.Errorf("%w: %w", store.ErrShared, errServer)}
+	s := breaker.Wrap(inner, breaker.Options{Failures: 2})
+	for range 10 {
+		require.ErrorIs(t, s.Put(t.Context(), nil), errServer)
+	}
+	require.False(t, s.Open())
+	inner.err = errServer // of those that did the exchange
+	for range 2 {
+		require.ErrorIs(t, s.Put(t.Context(), nil), errServer)
+	}
+	require.True(t, s.Open())
 }
 
 func TestPanicInAStepLeavesTheBreakerWorking(t *testing.T) {

@@ -12,6 +12,8 @@ import (
 
 // A Catalog is what is in a database besides rows. Names are as the database has them.
 type Catalog struct {
+	// Database is the schema that names without one are in, if the catalog is of one schema only.
+	Database    string        `json:"database"`
 	Tables      []Table       `json:"tables"`
 	ForeignKeys []ForeignKey  `json:"foreign_keys"`
 	Inherits    []Inheritance `json:"inherits"`
@@ -19,6 +21,12 @@ type Catalog struct {
 	Functions   []Function    `json:"functions"`
 	// Operators are the names of operators that users or extensions have defined on functions which are not pure.
 	Operators []string `json:"operators"`
+	// Partial is set if there may be more in the database than the catalog says.
+	Partial bool `json:"partial"`
+	// Unsettled is set if something may have been about to come or to go while the catalog was read: an information schema
+	// shows no instant, and what somebody makes, changes or drops meanwhile, also in another schema, only in parts. It may
+	// also be what the role may not see.
+	Unsettled bool `json:"unsettled"`
 	// Casts is set if users or extensions have defined a cast by a function which is not pure.
 	Casts bool `json:"casts"`
 }
@@ -32,10 +40,17 @@ type Table struct {
 	Temporary bool `json:"temporary"`
 	// RowSecurity is set if who asks decides what there is.
 	RowSecurity bool `json:"row_security"`
+	// Unreadable is set if the role may not read it: then a write of it cannot return rows.
+	Unreadable bool `json:"unreadable"`
 	// Rules is set if a write to the table may be turned into something else.
 	Rules bool `json:"rules"`
 	// Key is the primary key.
 	Key []Column `json:"key"`
+	// Columns are those of a base or partitioned table whose types have values that can be named: integers and texts.
+	Columns []Column `json:"columns"`
+	// Indexes are those by equality, and on columns only, of a base or partitioned table, its keys and unique
+	// constraints among them.
+	Indexes []Index `json:"indexes"`
 	// Definition is the query of a view.
 	Definition string `json:"definition"`
 }
@@ -52,16 +67,34 @@ const (
 	Foreign          Kind = "f"
 )
 
-// A Column is a column of a primary key.
+// A Column is a column of a table.
 type Column struct {
 	Name string `json:"name"`
 	// Type is the name of its type; of the base type, for a domain.
 	Type string `json:"type"`
 	Enum bool   `json:"enum"`
+	// Generated is set if the database computes it from other columns. Not told of the columns of Table.Key.
+	Generated bool `json:"generated"`
+	// Default is set if a row that is inserted without it may have another value than NULL: it has a default, numbers
+	// itself, or cannot be NULL in a database that then finds a value of its own. Not told of the columns of Table.Key.
+	Default bool `json:"default"`
+}
+
+// An Index is an index or a unique constraint.
+type Index struct {
+	// Columns are in the order of the index. Of what the table cannot name the values of, they may be missing in
+	// Table.Columns.
+	Columns []string `json:"columns"`
+	// Unique is set if no two rows of the table have equal values in all of the columns, NULL aside. A partial index
+	// does not say so.
+	Unique bool `json:"unique"`
 }
 
 // A ForeignKey makes the database change or remove rows of the child when rows of the parent change or go.
 type ForeignKey struct {
+	// Elsewhere is the schema of the child, if it is another one than Catalog.Database.
+	Elsewhere string `json:"elsewhere"`
+
 	Child  string `json:"child"`
 	Parent string `json:"parent"`
 	// OnDelete and OnUpdate are the actions: PostgreSQL's letters, or SQLite's words.
@@ -93,6 +126,9 @@ type Function struct {
 	Name string `json:"name"`
 	// Pure functions depend on their arguments alone, as does every function of the database's own with their name.
 	Pure bool `json:"pure"`
+	// Stable functions write nothing and, within one statement, depend on their arguments alone; every function of the
+	// database's own with their name depends on its arguments alone.
+	Stable bool `json:"stable"`
 	// Attribute functions take a row, and may be written as if they were one of its columns.
 	Attribute bool `json:"attribute"`
 	// Volatile functions may write.
@@ -111,13 +147,11 @@ type Querier interface {
 const (
 	Postgres = "postgres"
 	SQLite   = "sqlite"
+	MySQL    = "mysql" // and MariaDB
 )
 
-// Knows reports whether databases of a dialect can be asked.
-func Knows(dialect string) bool { return dialect == Postgres || dialect == SQLite }
-
-// ErrDialect is returned for a database that cannot be asked.
-var ErrDialect = errors.New("unknown dialect")
+// Knows reports whether a dialect is known. Databases of others are asked for what the SQL standard says that they have.
+func Knows(dialect string) bool { return dialect == Postgres || dialect == SQLite || dialect == MySQL }
 
 var (
 	//go:embed postgres.sql
@@ -126,24 +160,33 @@ var (
 	sqliteCatalog string
 )
 
-// Load reads the catalog of a database, with one query.
-func Load(ctx context.Context, q Querier, dialect string) (*Catalog, error) {
-	var query string
+// Load reads the catalog of a database.
+func Load(ctx context.Context, q Querier, dialect string) (c *Catalog, err error) {
 	switch dialect {
 	case Postgres:
-		query = postgresCatalog
+		c, err = document(ctx, q, postgresCatalog)
 	case SQLite:
-		query = sqliteCatalog
+		c, err = document(ctx, q, sqliteCatalog)
+	case MySQL:
+		c, err = loadMySQL(ctx, q)
 	default:
-		return nil, fmt.Errorf("catalog: %w %q", ErrDialect, dialect)
+		c, err = loadStandard(ctx, q)
 	}
-	document := ""
-	if err := row(ctx, q, query, &document); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("catalog: %w", err)
+	}
+	return c, nil
+}
+
+// document reads a catalog that a query returns as one JSON document.
+func document(ctx context.Context, q Querier, query string) (*Catalog, error) {
+	text := ""
+	if err := row(ctx, q, query, &text); err != nil {
+		return nil, err
 	}
 	c := &Catalog{}
-	if err := json.Unmarshal([]byte(document), c); err != nil {
-		return nil, fmt.Errorf("catalog: %w", err)
+	if err := json.Unmarshal([]byte(text), c); err != nil {
+		return nil, err
 	}
 	return c, nil
 }

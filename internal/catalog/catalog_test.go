@@ -1,13 +1,18 @@
 package catalog_test
 
 import (
+	"context"
 	"database/sql"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	_ "github.com/glebarez/go-sqlite" // the driver
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorm-rediscache/rediscache/internal/catalog"
@@ -53,6 +58,8 @@ func TestPostgresTellsWhatIsInIt(t *testing.T) {
 		`CREATE FUNCTION log_it() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO keyless VALUES (1); RETURN NEW; END'`,
 		`CREATE TRIGGER log AFTER UPDATE ON users FOR EACH ROW EXECUTE FUNCTION log_it()`,
 		`CREATE FUNCTION twice(i int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 2 * i'`,
+		`CREATE FUNCTION seen() RETURNS bigint STABLE LANGUAGE sql AS 'SELECT count(*) FROM keyless'`,
+		`CREATE FUNCTION now(i int) RETURNS int STABLE LANGUAGE sql AS 'SELECT i'`,
 		`CREATE FUNCTION random(i int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT i'`,
 		`CREATE SCHEMA other`, `CREATE TABLE other.users (code text PRIMARY KEY)`,
 	)
@@ -83,6 +90,9 @@ func TestPostgresTellsWhatIsInIt(t *testing.T) {
 	require.True(t, function("log_it").Volatile)
 	require.Contains(t, function("log_it").Body, "INSERT INTO keyless")
 	require.True(t, function("twice").Pure)
+	require.False(t, function("twice").Stable)
+	require.True(t, function("seen").Stable)
+	require.False(t, function("now").Stable, "the database has a function of that name that tells the time")
 	require.False(t, function("random").Pure, "the database has a volatile function of that name")
 }
 
@@ -106,7 +116,7 @@ func TestTemporaryTablesAreToldApart(t *testing.T) {
 
 func identify(t *testing.T, db catalog.Querier, dialect, host string) catalog.Identity {
 	t.Helper()
-	id, err := catalog.Identify(t.Context(), db, dialect, host)
+	id, err := catalog.Identify(t.Context(), db, catalog.Origin{Dialect: dialect, Host: host})
 	require.NoError(t, err)
 	return id
 }
@@ -134,8 +144,27 @@ func TestSessionsThatGetOtherAnswersAreToldApart(t *testing.T) {
 		require.Equal(t, a.Database, b.Database, option)
 		require.NotEqual(t, a.Session, b.Session, option)
 	}
-	_, err := catalog.Identify(t.Context(), testkit.OpenPostgres(t, dsn+"&standard_conforming_strings=off"), catalog.Postgres, "")
+	_, err := catalog.Identify(t.Context(), testkit.OpenPostgres(t, dsn+"&standard_conforming_strings=off"), catalog.Origin{Dialect: catalog.Postgres})
 	require.ErrorIs(t, err, catalog.ErrSettings)
+}
+
+func TestDriversThatReturnOtherValuesAreToldApart(t *testing.T) {
+	t.Parallel()
+	dsn := testkit.PostgresDatabase(t)
+	config, err := pgx.ParseConfig(dsn)
+	require.NoError(t, err)
+	// The application wants its times in UTC.
+	utc := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(_ context.Context, conn *pgx.Conn) error {
+		conn.TypeMap().RegisterType(&pgtype.Type{
+			Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
+		})
+		return nil
+	}))
+	t.Cleanup(func() { _ = utc.Close() })
+	a := identify(t, testkit.OpenPostgres(t, dsn), catalog.Postgres, "")
+	b := identify(t, utc, catalog.Postgres, "")
+	require.Equal(t, a.Database, b.Database)
+	require.NotEqual(t, a.Session, b.Session)
 }
 
 func openSQLite(t *testing.T, file string) *sql.DB {
@@ -180,12 +209,4 @@ func TestSQLiteFilesHaveTheirOwnNamesAndMemoryHasNone(t *testing.T) {
 	require.NotEqual(t, a.Database, identify(t, openSQLite(t, filepath.Join(dir, "b.db")), catalog.SQLite, "host").Database)
 	require.NotEqual(t, a.Database, identify(t, openSQLite(t, filepath.Join(dir, "a.db")), catalog.SQLite, "other").Database)
 	require.Empty(t, identify(t, openSQLite(t, ":memory:"), catalog.SQLite, "host").Database)
-}
-
-func TestUnknownDialectsAreRefused(t *testing.T) {
-	t.Parallel()
-	_, err := catalog.Load(t.Context(), nil, "oracle")
-	require.ErrorIs(t, err, catalog.ErrDialect)
-	_, err = catalog.Identify(t.Context(), nil, "oracle", "")
-	require.ErrorIs(t, err, catalog.ErrDialect)
 }

@@ -22,28 +22,38 @@ type Identity struct {
 	Session string
 }
 
-// ErrSettings is returned for a session whose settings make SQL text mean something else.
-var ErrSettings = errors.New("standard_conforming_strings is off")
+// ErrSettings is returned, with the identity, for a session whose settings make SQL text mean something else, or let it
+// read what is not committed.
+var ErrSettings = errors.New("setting of the session under which nothing can be cached")
 
 //go:embed postgres_identity.sql
 var postgresIdentity string
 
-// Identify asks a database what it is. host names the machine: a file on it is its own.
-func Identify(ctx context.Context, q Querier, dialect, host string) (Identity, error) {
-	var id Identity
-	var err error
-	switch dialect {
+// An Origin is what is known of a database without asking it.
+type Origin struct {
+	Dialect string
+	// Host names this machine: a file on it is its own.
+	Host string
+	// DSN is what the application opened, if that is known.
+	DSN string
+}
+
+// Identify asks a database what it is.
+func Identify(ctx context.Context, q Querier, from Origin) (id Identity, err error) {
+	switch from.Dialect {
 	case Postgres:
 		id, err = identifyPostgres(ctx, q)
 	case SQLite:
-		id, err = identifySQLite(ctx, q, host)
+		id, err = identifySQLite(ctx, q, from.Host)
+	case MySQL:
+		id, err = identifyMySQL(ctx, q, from.DSN)
 	default:
-		err = fmt.Errorf("%w %q", ErrDialect, dialect)
+		id = Identity{Database: "database", Session: digest(12, from.Dialect, from.DSN)}
 	}
 	if err != nil {
-		return Identity{}, fmt.Errorf("catalog: identify: %w", err)
+		err = fmt.Errorf("catalog: identify: %w", err)
 	}
-	return id, nil
+	return id, err
 }
 
 func identifyPostgres(ctx context.Context, q Querier) (Identity, error) {
@@ -56,18 +66,19 @@ func identifyPostgres(ctx context.Context, q Querier) (Identity, error) {
 	if err := row(ctx, q, postgresIdentity, into...); err != nil {
 		return Identity{}, err
 	}
-	if strings.Contains(settings, "standard_conforming_strings=off") {
-		return Identity{}, ErrSettings
-	}
 	// Physical replicas have the identifier of their primary; a server that was restored from a copy, that of the
 	// original.
 	server := ""
 	err := row(ctx, q, `SELECT system_identifier::text FROM pg_catalog.pg_control_system()`, &server)
-	return Identity{
+	id := Identity{
 		Database: name + "-" + digest(6, server, oid, name),
 		Certain:  err == nil,
 		Session:  digest(12, append([]string{user, settings}, types(samples)...)...),
-	}, nil
+	}
+	if off := "standard_conforming_strings=off"; strings.Contains(settings, off) {
+		return id, fmt.Errorf("%w: %s", ErrSettings, off)
+	}
+	return id, nil
 }
 
 // types tells how the driver hands values over.

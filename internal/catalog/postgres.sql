@@ -1,6 +1,6 @@
 -- What a PostgreSQL database says of itself, as one JSON document. Read by every role: it needs no right that PUBLIC
 -- does not have by default.
-WITH relations AS (
+WITH RECURSIVE relations AS (
   SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind, c.relpersistence::text AS persistence,
          c.relrowsecurity AS rowsecurity, c.relhasrules AS rules
   FROM pg_catalog.pg_class c
@@ -9,29 +9,84 @@ WITH relations AS (
     AND n.nspname NOT IN ('pg_catalog', 'information_schema')
     AND n.nspname NOT LIKE 'pg\_toast%'
 ),
+domains (oid, base) AS ( -- a domain may be over another one
+  SELECT t.oid, t.typbasetype FROM pg_catalog.pg_type t WHERE t.typtype = 'd'
+  UNION ALL
+  SELECT d.oid, t.typbasetype FROM domains d JOIN pg_catalog.pg_type t ON t.oid = d.base WHERE t.typtype = 'd'
+),
+columns AS (
+  SELECT a.attrelid, a.attnum, a.attcollation, a.attname AS name, t.typname AS type, t.typtype = 'e' AS enum,
+         a.attgenerated <> '' AS generated,
+         a.attgenerated = '' AND (a.atthasdef OR a.attidentity <> '' OR own.typdefault IS NOT NULL) AS default,
+         t.typtype = 'e' OR t.typtype = 'b' AND t.typname IN
+           ('int2', 'int4', 'int8', 'text', 'varchar', 'bpchar', 'uuid', 'name', 'citext') AS named
+  FROM relations r
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid
+  JOIN pg_catalog.pg_type own ON own.oid = a.atttypid
+  LEFT JOIN domains d ON d.oid = a.atttypid
+  JOIN pg_catalog.pg_type t ON t.oid = COALESCE(d.base, a.atttypid) AND t.typtype <> 'd'
+  WHERE r.kind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
+),
+named AS ( -- what is not said is false
+  SELECT c.attrelid, pg_catalog.json_agg(
+           CASE WHEN c.enum OR c.generated OR c.default
+                THEN pg_catalog.json_build_object(
+                  'name', c.name, 'type', c.type, 'enum', c.enum, 'generated', c.generated, 'default', c.default)
+                ELSE pg_catalog.json_build_object('name', c.name, 'type', c.type)
+           END ORDER BY c.attnum) AS columns
+  FROM columns c
+  WHERE c.named
+  GROUP BY c.attrelid
+),
+placed AS MATERIALIZED ( -- one row for each column of each index
+  SELECT i.indexrelid, i.indrelid, i.indisprimary, i.indisunique AND i.indpred IS NULL AS unique,
+         k.attnum, k.collated, k.position
+  FROM pg_catalog.pg_index i
+  JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+  JOIN pg_catalog.pg_am m ON m.oid = x.relam
+  CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(i.indkey::int2[]), pg_catalog.unnest(i.indcollation::oid[]))
+    WITH ORDINALITY AS k(attnum, collated, position)
+  WHERE i.indrelid IN (SELECT r.oid FROM relations r)
+    AND i.indisvalid AND i.indexprs IS NULL AND m.amname IN ('btree', 'hash') AND k.position <= i.indnkeyatts
+),
+indexed AS (
+  SELECT i.indexrelid, i.indrelid, i.indisprimary, i.position, c.name, c.type, c.enum,
+         -- of one that takes other texts for equal than the column does, nothing follows
+         i.unique AND i.collated IN (0, c.attcollation) AS unique
+  FROM placed i
+  JOIN columns c ON c.attrelid = i.indrelid AND c.attnum = i.attnum
+),
 keys AS (
   SELECT i.indrelid, pg_catalog.json_agg(pg_catalog.json_build_object(
-           'name', a.attname,
-           'type', COALESCE(b.typname, t.typname),
-           'enum', COALESCE(b.typtype, t.typtype) = 'e'
-         ) ORDER BY k.position) AS columns
-  FROM pg_catalog.pg_index i
-  CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, position)
-  JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-  JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-  LEFT JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype AND t.typtype = 'd'
-  WHERE i.indisprimary AND i.indisvalid AND k.position <= i.indnkeyatts
+           'name', i.name, 'type', i.type, 'enum', i.enum
+         ) ORDER BY i.position) AS columns
+  FROM indexed i
+  WHERE i.indisprimary
+  GROUP BY i.indrelid
+),
+indexes AS (
+  SELECT i.indrelid, pg_catalog.json_agg(pg_catalog.json_build_object('columns', i.columns, 'unique', i.unique)) AS list
+  FROM (
+    SELECT i.indrelid, pg_catalog.json_agg(i.name ORDER BY i.position) AS columns, pg_catalog.bool_and(i.unique) AS unique
+    FROM indexed i
+    GROUP BY i.indrelid, i.indexrelid
+    ORDER BY i.indrelid, i.indexrelid
+  ) i
   GROUP BY i.indrelid
 )
 SELECT pg_catalog.json_build_object(
   'tables', (
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'schema', r.schema, 'name', r.name, 'kind', r.kind, 'temporary', r.persistence = 't',
-      'row_security', r.rowsecurity, 'rules', r.rules AND r.kind IN ('r', 'p', 'f'),
-      'key', k.columns,
+      'row_security', r.rowsecurity,
+      'unreadable', NOT pg_catalog.has_table_privilege(r.oid, 'SELECT'), 'rules', r.rules AND r.kind IN ('r', 'p', 'f'),
+      'key', k.columns, 'columns', n.columns, 'indexes', x.list,
       'definition', CASE WHEN r.kind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(r.oid) END
     ))
-    FROM relations r LEFT JOIN keys k ON k.indrelid = r.oid
+    FROM relations r
+    LEFT JOIN keys k ON k.indrelid = r.oid
+    LEFT JOIN named n ON n.attrelid = r.oid
+    LEFT JOIN indexes x ON x.indrelid = r.oid
   ),
   'foreign_keys', (
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
@@ -74,16 +129,19 @@ SELECT pg_catalog.json_build_object(
       'attribute', p.pronargs = 1 AND EXISTS (
         SELECT 1 FROM pg_catalog.pg_type a WHERE a.oid = p.proargtypes[0] AND a.typtype IN ('c', 'p')
       ),
-      'pure', p.provolatile = 'i' AND NOT EXISTS (
-        SELECT 1 FROM pg_catalog.pg_proc b
-        WHERE b.proname = p.proname AND b.provolatile <> 'i' AND b.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
-      ),
+      'pure', p.provolatile = 'i' AND NOT o.shadows, 'stable', p.provolatile = 's' AND NOT o.shadows,
       'body', CASE WHEN p.provolatile = 'v' AND l.lanname IN ('sql', 'plpgsql')
                    THEN COALESCE(NULLIF(p.prosrc, ''), pg_catalog.pg_get_functiondef(p.oid)) END
     ))
     FROM pg_catalog.pg_proc p
     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+    CROSS JOIN LATERAL (
+      SELECT EXISTS (
+        SELECT 1 FROM pg_catalog.pg_proc b
+        WHERE b.proname = p.proname AND b.provolatile <> 'i' AND b.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
+      ) AS shadows
+    ) o
     WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
   ),
   'operators', (

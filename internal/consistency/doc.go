@@ -19,6 +19,11 @@
 // has, in the store, a token (16 bytes that never repeat) and a set of writers. A stamp is a token together with
 // the history of the dataset that it was read from. An entry carries the stamps of its tags.
 //
+// A scope is the rows of a table that have one value in one column, or in several: the orders of user 7. An entry that
+// depends on nothing else in a table depends on the scope's tag instead of the table's list. By which columns entries are
+// told apart is up to the readers. Writers have to know, so each table has a registry: a tag whose token carries the names
+// of the columns behind its 16 bytes.
+//
 // # States of a tag
 //
 //	                 mint (nobody writes)
@@ -44,6 +49,8 @@
 //	R2  a tag is being written         → read the database, store nothing
 //	R3  the entry's stamps are current → hit: serve it
 //	R4  mint the tokens that are absent; a tag being written → as R2
+//	    an entry with a scope: declare the scope's columns in the registry, then see that nobody writes the table, once
+//	    for each token of the registry; the table being written → as R2
 //	R5  read the database: the primary, outside any transaction
 //	R6  store the answer with the stamps of R1 and R4: an unconditional write, off the caller's path
 //
@@ -71,8 +78,11 @@
 //
 //	W1  collect the tags of everything the transaction touched
 //	W2  intend: for each tag drop its token and join its writers, until a deadline on the store's clock
+//	    in the same step, after it: look at the registry of each table; it has columns whose scopes are not among the tags
+//	    → intend on the registry, too
 //	W3  COMMIT
 //	W4  release: for each tag drop its token and leave its writers
+//	    in the same step, after it: look at the registries once more; they have such columns → drop their tokens, too
 //	W5  return to the application
 //
 // W2 and W4 are one round trip each, all tags together. While COMMIT is under way the intent is renewed. A
@@ -101,8 +111,9 @@
 // A joined flight. r1 reads the database; w commits and returns; r2 starts, joins r1's flight, gets the old row.
 // → Flights are keyed by entry and stamps; r2's stamps are not r1's.
 //
-// A token that comes back. A counter restarts at 1 after an eviction and revives old entries.
-// → Tokens are random, never counted.
+// A token that comes back. A counter restarts at 1 after an eviction and revives old entries. Or the step that minted a
+// token is carried out a second time, after a write dropped it: it was repeated, or a copy of it was under way for long.
+// → Tokens are random, never counted, and each carries the store's clock at the step that made it.
 //
 // A store that goes back in time. A failover loses the writer's W2 and W4: the old token is there again, and so is
 // the old entry.
@@ -112,8 +123,32 @@
 // definition stores an answer without the new dependency.
 // → The change of the definition is a write to the pinned tag; at R1 its stamp is not the one that was pinned.
 //
+// A definition that a writer does not know. w knows no cascade from a to b; m adds one, commits and returns; w, whose
+// statement has waited for m, deletes a row of a, and with it rows of b.
+// → w looks at a pinned tag when its statement is over, before its COMMIT or, in autocommit, before it returns. m has
+// announced the change on that tag before its own COMMIT. If it has changed, w announces everything.
+//
+// Columns that a writer does not know. w knows no entries by user_id, and announces the row and the list; r declares
+// user_id, and stores the orders of user 7; w commits.
+// → Every write of a table intends on its list tag, and looks at the registry no earlier than that. If r declared before
+// w looked, w finds user_id and intends on the registry, which every entry with a scope depends on. If r declared after it,
+// r finds the list being written until w has released: what r stores, it reads after w's COMMIT.
+//
+// A registry that is lost. It is evicted, and a writer that finds none announces no scopes.
+// → The columns are in the token itself. Without it no entry with a scope is served; a new one is another token.
+//
+// A writer that slept while a column was declared. w's intent lapses, or is evicted, or a failover loses it; r declares
+// user_id, finds nobody writing, and stores; w, which did not know of user_id, commits.
+// → W4 looks, too, whatever w believes of its intent: w's clock may have stood still with it. If r declared before w
+// looked, w drops the registry's token before W5; if after it, r reads after w's COMMIT. Renewing looks as W2 does. A write
+// in doubt, whose W4 is not its own, intends on its registries.
+//
 // A torn answer. Row 1 is read from its entry; w commits rows 1 and 2; row 2 misses and is read from the database.
 // → Row 1's token is loaded again after the database was read; it has changed; everything is read again.
+//
+// An old absence among rows. Row 3 was found absent; a row of unknown key is created. A lookup of rows 1 and 3 finds both
+// entries, and only the second look, which has the tag of absent rows in it, shows that row 3's is old.
+// → It is a miss: what the second look has loaded is what the database is read under. Called torn, it would be so for ever.
 //
 // An unknown outcome. The connection is lost while COMMIT is on the wire; it may still be carried out.
 // → In doubt: the intent is renewed for Config.InDoubtHold, then released.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"math"
 	"time"
 	"unsafe"
 
@@ -30,18 +31,18 @@ type Result interface {
 	Append(b []byte) ([]byte, error)
 }
 
-// A stamp is a token and the history of the dataset that it was read from. Both are random, so their exclusive or is
-// the same for two stamps only if both are.
+// A stamp is a token, without what a registry's carries besides, and the history of the dataset that it was read from.
+// Both are random, so their exclusive or is the same for two stamps only if both are.
 type stamp [stampSize]byte
 
-const stampSize = 16
+const stampSize = store.TokenSize
 
 // errToken says that what was found in place of a token is none. Somebody else has written there.
 var errToken = errors.New("what is stored under a tag is not a token")
 
 func stampOf(v store.Value) (stamp, error) {
 	var s stamp
-	if len(v.Data) != stampSize {
+	if len(v.Data) < stampSize {
 		return s, errToken
 	}
 	for i := range s {
@@ -55,18 +56,28 @@ func stampOf(v store.Value) (stamp, error) {
 //	1 byte    version
 //	1 byte    1 if it says that there is no such row
 //	1 byte    number of stamps
+//	8 bytes   when the database was read, in milliseconds since 1970, little-endian
+//	4 bytes   how many milliseconds it was to be served from then on, little-endian; all ones: that many, or more
 //	16 bytes  each stamp, in the order of Entry.Tags, then Entry.AbsentTags if it says that there is no such row
 //	4 bytes   CRC-32C of the payload, little-endian
 //	          the payload
 type envelope struct {
 	absent  bool
+	span    span
 	stamps  string
 	payload string
 }
 
+// A span is when an entry was read from the database, on the clock of the process that did so, and how long it is served
+// from then on. It is there for people; the store forgets entries by itself.
+type span struct {
+	read time.Time
+	ttl  time.Duration
+}
+
 const (
-	envelopeVersion = 1
-	envelopeHead    = 3
+	envelopeVersion = 2
+	envelopeHead    = 15
 	maxStamps       = 255
 )
 
@@ -74,11 +85,13 @@ const (
 func crcTable() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
 // seal returns an entry as it is stored. It reuses b.
-func seal(b []byte, r Result, stamps []stamp) ([]byte, error) {
+func seal(b []byte, r Result, when span, stamps []stamp) ([]byte, error) {
 	b = append(b, envelopeVersion, 0, byte(len(stamps)))
 	if r.Absent() {
 		b[1] = 1
 	}
+	b = binary.LittleEndian.AppendUint64(b, uint64(when.read.UnixMilli()))
+	b = binary.LittleEndian.AppendUint32(b, uint32(min(when.ttl.Milliseconds(), math.MaxUint32)))
 	for i := range stamps {
 		b = append(b, stamps[i][:]...)
 	}
@@ -101,7 +114,12 @@ func open(data string) (envelope, bool) {
 	if len(data) < end+4 {
 		return envelope{}, false
 	}
-	return envelope{absent: data[1] == 1, stamps: data[envelopeHead:end], payload: data[end:]}, true
+	head := []byte(data[:envelopeHead])
+	at := span{
+		read: time.UnixMilli(int64(binary.LittleEndian.Uint64(head[3:]))),
+		ttl:  time.Duration(binary.LittleEndian.Uint32(head[11:])) * time.Millisecond,
+	}
+	return envelope{absent: data[1] == 1, span: at, stamps: data[envelopeHead:end], payload: data[end:]}, true
 }
 
 // intact returns the payload, unless bytes of it have changed.

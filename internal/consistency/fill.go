@@ -91,11 +91,12 @@ func (p *Protocol) prepare(f fill, began time.Time) (store.Entry, metrics.FillRe
 	if f.result.Absent() {
 		e.TTL = f.entry.AbsentTTL
 	}
+	at := span{read: began, ttl: e.TTL}
 	if e.TTL -= time.Since(began); e.TTL < time.Millisecond { // the store's unit
 		return e, metrics.Expired
 	}
 	var err error
-	e.Data, err = seal(nil, f.result, f.stamps)
+	e.Data, err = seal(nil, f.result, at, f.stamps)
 	switch {
 	case err != nil:
 		return e, metrics.Unstable

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorm-rediscache/rediscache/internal/consistency"
@@ -20,10 +21,11 @@ import (
 
 // world is a database of a few numbered rows, a store, and processes that cache the one in the other.
 type world struct {
-	t     *testing.T
-	inner store.Store
-	names keying.Space
-	table *keying.Table
+	t      *testing.T
+	client *redis.Client
+	inner  store.Store
+	names  keying.Space
+	table  *keying.Table
 
 	mu   sync.Mutex
 	rows map[int]int // 0: no such row
@@ -38,7 +40,7 @@ func newWorld(t *testing.T) *world {
 	require.NoError(t, err)
 	names, err := keying.NewSpace(namespace, "db")
 	require.NoError(t, err)
-	w := &world{t: t, inner: inner, names: names, table: names.Table("accounts"), rows: map[int]int{}}
+	w := &world{t: t, client: client, inner: inner, names: names, table: names.Table("accounts"), rows: map[int]int{}}
 	return w
 }
 
@@ -46,7 +48,7 @@ func newWorld(t *testing.T) *world {
 type steps struct {
 	store.Store
 	mu                                sync.Mutex
-	onLoad, onMint, onPut             func() error
+	onLoad, onMint, onPut, onDeclare  func() error
 	onIntend, onRelease, afterRelease func() error
 	history                           store.History
 }
@@ -101,21 +103,32 @@ func (s *steps) Put(ctx context.Context, entries []store.Entry) error {
 	return s.Store.Put(ctx, entries)
 }
 
-func (s *steps) Intend(ctx context.Context, writer string, ttl time.Duration, tags []keying.Tag) error {
+func (s *steps) Intend(
+	ctx context.Context, writer string, ttl time.Duration, tags, watch []keying.Tag,
+) ([]store.Value, error) {
 	if err := s.at(&s.onIntend); err != nil {
-		return err
+		return nil, err
 	}
-	return s.Store.Intend(ctx, writer, ttl, tags)
+	return s.Store.Intend(ctx, writer, ttl, tags, watch)
 }
 
-func (s *steps) Release(ctx context.Context, writer string, tags []keying.Tag) error {
+func (s *steps) Release(ctx context.Context, writer string, tags, watch []keying.Tag) ([]store.Value, error) {
 	if err := s.at(&s.onRelease); err != nil {
-		return err
+		return nil, err
 	}
-	if err := s.Store.Release(ctx, writer, tags); err != nil {
-		return err
+	watched, err := s.Store.Release(ctx, writer, tags, watch)
+	if err != nil {
+		return nil, err
 	}
-	return s.at(&s.afterRelease)
+	return watched, s.at(&s.afterRelease)
+}
+
+func (s *steps) Declare(ctx context.Context, d store.Declaration) (store.Value, error) {
+	if err := s.at(&s.onDeclare); err != nil {
+		return store.Value{}, err
+	}
+	v, err := s.Store.Declare(ctx, d)
+	return s.qualify(store.Snapshot{Values: []store.Value{v}}).Values[0], err
 }
 
 // process is one process of the application.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -32,7 +31,7 @@ func TestRandomHistoriesHaveNoWrongAnswers(t *testing.T) {
 func TestRandomHistoriesCatchBrokenProtocols(t *testing.T) {
 	t.Parallel()
 	for name, broken := range map[string]func(store.Store) store.Store{
-		"entries are deleted after commit":             newDeleteAfterCommit,
+		"entries are deleted after commit":             testkit.NewDeleteAfterCommit,
 		"no intent":                                    func(s store.Store) store.Store { return noIntent{s} },
 		"release after the acknowledgement, no intent": func(s store.Store) store.Store { return lateRelease{s} },
 		"no release and no intent":                     func(s store.Store) store.Store { return noInvalidation{s} },
@@ -113,92 +112,43 @@ func stall() {
 // noIntent is a protocol that invalidates after COMMIT only.
 type noIntent struct{ store.Store }
 
-func (noIntent) Intend(context.Context, string, time.Duration, []keying.Tag) error { return nil }
+func (noIntent) Intend(context.Context, string, time.Duration, []keying.Tag, []keying.Tag) ([]store.Value, error) {
+	return nil, nil
+}
 
 // lateRelease is one that invalidates in the background.
 type lateRelease struct{ store.Store }
 
-func (lateRelease) Intend(context.Context, string, time.Duration, []keying.Tag) error { return nil }
+func (lateRelease) Intend(context.Context, string, time.Duration, []keying.Tag, []keying.Tag) ([]store.Value, error) {
+	return nil, nil
+}
 
-func (s lateRelease) Release(ctx context.Context, writer string, tags []keying.Tag) error {
+func (s lateRelease) Release(ctx context.Context, writer string, tags, _ []keying.Tag) ([]store.Value, error) {
 	ctx = context.WithoutCancel(ctx)
-	time.AfterFunc(time.Millisecond, func() { _ = s.Store.Release(ctx, writer, tags) })
-	return nil
+	time.AfterFunc(time.Millisecond, func() { _, _ = s.Store.Release(ctx, writer, tags, nil) })
+	return nil, nil
 }
 
 // noInvalidation is one that relies on the time to live.
 type noInvalidation struct{ store.Store }
 
-func (noInvalidation) Intend(context.Context, string, time.Duration, []keying.Tag) error { return nil }
+func (noInvalidation) Intend(context.Context, string, time.Duration, []keying.Tag, []keying.Tag) ([]store.Value, error) {
+	return nil, nil
+}
 
-func (noInvalidation) Release(context.Context, string, []keying.Tag) error { return nil }
+func (noInvalidation) Release(context.Context, string, []keying.Tag, []keying.Tag) ([]store.Value, error) {
+	return nil, nil
+}
 
 // oneSlot is one whose writers take each other's place.
 type oneSlot struct{ store.Store }
 
-func (s oneSlot) Intend(ctx context.Context, _ string, ttl time.Duration, tags []keying.Tag) error {
-	return s.Store.Intend(ctx, "the writer", ttl, tags)
+func (s oneSlot) Intend(
+	ctx context.Context, _ string, ttl time.Duration, tags, watch []keying.Tag,
+) ([]store.Value, error) {
+	return s.Store.Intend(ctx, "the writer", ttl, tags, watch)
 }
 
-func (s oneSlot) Release(ctx context.Context, _ string, tags []keying.Tag) error {
-	return s.Store.Release(ctx, "the writer", tags)
-}
-
-// deleteAfterCommit is the usual cache-aside: entries are stored as they are, and deleted after COMMIT.
-type deleteAfterCommit struct {
-	store.Store
-	mu      sync.Mutex
-	entries map[keying.Tag]map[string]bool
-}
-
-func newDeleteAfterCommit(s store.Store) store.Store {
-	return &deleteAfterCommit{Store: s, entries: map[keying.Tag]map[string]bool{}}
-}
-
-const constantToken = "0123456789abcdef"
-
-func (s *deleteAfterCommit) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
-	snap, err := s.Store.Load(ctx, keys)
-	if err != nil {
-		return snap, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	entry := ""
-	for i, key := range keys {
-		if strings.Contains(key, "=") {
-			entry = key
-			continue
-		}
-		snap.Values[i] = store.Value{Data: constantToken, Found: true}
-		if s.entries[keying.Tag(key)] == nil {
-			s.entries[keying.Tag(key)] = map[string]bool{}
-		}
-		s.entries[keying.Tag(key)][entry] = true
-	}
-	return snap, nil
-}
-
-func (s *deleteAfterCommit) Mint(_ context.Context, mints []store.Mint) (store.Snapshot, error) {
-	snap := store.Snapshot{Values: make([]store.Value, len(mints))}
-	for i := range snap.Values {
-		snap.Values[i] = store.Value{Data: constantToken, Found: true}
-	}
-	return snap, nil
-}
-
-func (s *deleteAfterCommit) Intend(context.Context, string, time.Duration, []keying.Tag) error {
-	return nil
-}
-
-func (s *deleteAfterCommit) Release(ctx context.Context, _ string, tags []keying.Tag) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var gone []store.Entry
-	for _, tag := range tags {
-		for entry := range s.entries[tag] {
-			gone = append(gone, store.Entry{Key: keying.Key(entry), Data: []byte("deleted"), TTL: time.Minute})
-		}
-	}
-	return s.Put(ctx, gone)
+func (s oneSlot) Release(ctx context.Context, _ string, tags, watch []keying.Tag) ([]store.Value, error) {
+	return s.Store.Release(ctx, "the writer", tags, watch)
 }

@@ -204,7 +204,7 @@ func (k *keeper) tell(ctx context.Context, d *debt) error {
 	ctx, cancel := k.p.background(ctx)
 	defer cancel()
 	if time.Now().Before(d.until) {
-		if err := k.p.cfg.Store.Intend(ctx, d.writer, k.p.cfg.IntentTTL, d.tags); err != nil {
+		if _, err := k.p.cfg.Store.Intend(ctx, d.writer, k.p.cfg.IntentTTL, d.tags, nil); err != nil {
 			return err
 		}
 		k.mu.Lock()
@@ -212,7 +212,7 @@ func (k *keeper) tell(ctx context.Context, d *debt) error {
 		k.clear(d) // from now on the intent protects it
 		return nil
 	}
-	if err := k.p.cfg.Store.Release(ctx, d.writer, d.tags); err != nil {
+	if _, err := k.p.cfg.Store.Release(ctx, d.writer, d.tags, nil); err != nil {
 		return err
 	}
 	k.mu.Lock()

@@ -2,6 +2,7 @@ package consistency_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -181,6 +182,44 @@ func TestJournalIsBounded(t *testing.T) {
 	p.steps.set(&p.steps.onRelease, nil)
 	testkit.Eventually(t, "the other process sees it", func() bool { return other.read(3).values[0] == 20 })
 	testkit.Eventually(t, "the journal is paid", func() bool { return p.read(1).reason != metrics.ReasonJournal })
+}
+
+// What is remembered instead of a journal that is too long stands for all of it.
+func TestJournalThatIsTooLongForgetsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.commit(10, 1, 3)
+	p, other := w.process(consistency.Config{}), w.process(consistency.Config{})
+	other.cached(3)
+	p.steps.set(&p.steps.onIntend, fails)
+	p.steps.set(&p.steps.onRelease, fails)
+	p.write(20, 3)
+	for range 12 {
+		p.write(20, ids(1003)[3:]...)
+	}
+	p.steps.set(&p.steps.onRelease, nil)
+	testkit.Eventually(t, "the journal is paid", func() bool { return p.read(1).reason != metrics.ReasonJournal })
+	require.Equal(t, []int{20}, other.read(3).values)
+}
+
+// A release that fails once, after an intent that failed, is a stall that is over: others must see the write.
+func TestReleaseThatOthersDependOnIsTriedTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.set(1, 10)
+	p, other := w.process(consistency.Config{}), w.process(consistency.Config{})
+	other.cached(1)
+	p.steps.set(&p.steps.onIntend, fails)
+	var tried atomic.Bool
+	p.steps.set(&p.steps.onRelease, func() error {
+		if tried.Swap(true) {
+			return nil
+		}
+		return errRedis
+	})
+	p.write(20, 1)
+	require.Equal(t, []int{20}, other.read(1).values)
+	require.True(t, p.events.lastWrite().Released)
 }
 
 func TestCloseTellsRedisWhatItStillHasToBeTold(t *testing.T) {

@@ -38,6 +38,24 @@ func (p *Protocol) Pin(ctx context.Context, tags []keying.Tag) (Pins, error) {
 	return pins, nil
 }
 
+// Current reports whether what was learned under pins still holds. A write that was planned by it asks when its statements
+// have been carried out: who changed what they mean has announced that before. One of the pinned tags is looked at, as
+// such a change is announced on all of them. If the store cannot be asked, the answer is yes: then nobody could have
+// announced anything either.
+func (p *Protocol) Current(ctx context.Context, pins Pins) bool {
+	for tag, pinned := range pins { // any of them: no key is asked for more than others
+		ctx, cancel := p.background(ctx)
+		defer cancel()
+		snap, err := p.cfg.Store.Load(ctx, []string{tag.Token()})
+		if err != nil {
+			return true
+		}
+		now, err := stampOf(snap.Values[0])
+		return err == nil && snap.Values[0].Found && now == pinned
+	}
+	return false
+}
+
 // outdated reports whether one of the tokens that were found is another than the pinned one. Tags that are not pinned
 // do not count, unless nothing is pinned at all. A token that is missing is looked at when it has been minted.
 func (pins Pins) outdated(found *tokens) bool {

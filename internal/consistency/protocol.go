@@ -37,10 +37,10 @@ const (
 	DefaultMaxEntry    = 1 << 20
 )
 
-// Tokens of rows live for a day after their last mint: there may be very many. The others are as many as tables, and
-// when one goes, everything under it has to be read again.
+// Tokens of rows and scopes live for a day after their last mint: there may be very many. The others are as many as
+// tables, and when one goes, everything under it has to be read again.
 const (
-	rowTokenTTL   = 24 * time.Hour
+	fineTokenTTL  = 24 * time.Hour
 	tableTokenTTL = 30 * 24 * time.Hour
 )
 
@@ -87,14 +87,15 @@ func (c Config) withDefaults() Config {
 
 // A Protocol takes the steps of reads and writes for one process. Use [New].
 type Protocol struct {
-	cfg     Config
-	flights flight.Group[loaded]
-	fills   chan struct{} // one element for each fill under way
-	keeper  keeper
-	work    sync.WaitGroup // fills and the keeper
-	warned  atomic.Int64   // when the log was told of a corrupt entry
-	stop    context.CancelFunc
-	stopped context.Context //nolint:containedctx // ends with the protocol, not with a call
+	cfg        Config
+	registries registries
+	flights    flight.Group[loaded]
+	fills      chan struct{} // one element for each fill under way
+	keeper     keeper
+	work       sync.WaitGroup // fills and the keeper
+	warned     atomic.Int64   // when the log was told of a corrupt entry
+	stop       context.CancelFunc
+	stopped    context.Context //nolint:containedctx // ends with the protocol, not with a call
 }
 
 // New returns a protocol on a store.

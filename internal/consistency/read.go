@@ -19,6 +19,8 @@ type Load func(ctx context.Context, missing []int) ([]Result, error)
 // A Request says what is to be read.
 type Request struct {
 	Entries []Entry
+	// Scopes are those that the entries depend on.
+	Scopes []Scope
 	// Pins are what the caller's knowledge of the entries holds under. Nil: it holds under nothing yet.
 	Pins Pins
 	// Refresh reads the database even if the store has the answer, and stores it.
@@ -46,6 +48,10 @@ type Reading struct {
 type Payload struct {
 	Data string
 	Hit  bool
+	// Read is when the database was read for it, on the clock of the process that did so; TTL, how long it is served from
+	// then on.
+	Read time.Time
+	TTL  time.Duration
 }
 
 // loaded is what a flight brings: the results of the entries that were missing.
@@ -60,14 +66,16 @@ func (p *Protocol) Read(ctx context.Context, req Request, load Load) (Reading, e
 	if !p.keeper.settled(ctx) {
 		return bypass(metrics.ReasonJournal), nil
 	}
-	r := read{p: p, entries: req.Entries, pins: req.Pins, refresh: req.Refresh}
+	r := read{p: p, entries: req.Entries, scopes: req.Scopes, pins: req.Pins, refresh: req.Refresh}
 	if reason := r.look(ctx); reason != "" { // R1, R2, R3
 		return bypass(reason), nil
 	}
 	if len(r.missing) == 0 && !r.oneInstant() {
-		if reason := r.confirm(ctx); reason != "" {
+		old, reason := r.confirm(ctx)
+		if reason != "" {
 			return bypass(reason), nil
 		}
+		r.missing = old
 	}
 	switch {
 	case r.outdated:
@@ -94,6 +102,7 @@ func bypass(reason metrics.Reason) Reading {
 type read struct {
 	p        *Protocol
 	entries  []Entry
+	scopes   []Scope
 	pins     Pins
 	refresh  bool
 	outdated bool
@@ -111,10 +120,10 @@ type read struct {
 // look is R1: the entries and the tokens of their tags, in one step.
 func (r *read) look(ctx context.Context) metrics.Reason {
 	for i := range r.entries {
+		if len(r.entries[i].Tags)+len(r.entries[i].AbsentTags) > maxStamps {
+			return metrics.ReasonStatement
+		}
 		r.tokens.add(r.entries[i].Tags...)
-	}
-	if len(r.tokens.tags) > maxStamps {
-		return metrics.ReasonStatement
 	}
 	n := len(r.entries)
 	keys := make([]string, 0, n+len(r.tokens.tags))
@@ -181,7 +190,7 @@ func (r *read) serve(ctx context.Context, i int, v store.Value) (hit bool, reaso
 	if sealed.absent && len(e.AbsentTags) > 0 {
 		r.absent = true
 	}
-	r.payloads[i] = Payload{Data: payload, Hit: true}
+	r.payloads[i] = Payload{Data: payload, Hit: true, Read: sealed.span.read, TTL: sealed.span.ttl}
 	// What confirm compares with is what the entry carries.
 	if len(r.entries) > 1 || r.absent {
 		r.keep(i, sealed)
@@ -205,10 +214,10 @@ func (r *read) oneInstant() bool {
 	return !r.absent && (r.atomic || len(r.entries) == 1)
 }
 
-// confirm loads the tokens of the entries that were found once more, with those that only absent rows depend on. If
-// all are what the entries carry, all entries were current at one instant: between the first look, or the read of the
-// database, and this one. An entry that turns out to be old is a miss if it is alone, else the answer is torn.
-func (r *read) confirm(ctx context.Context) metrics.Reason {
+// confirm loads the tokens of the entries that were found once more, with those that only absent rows depend on. Those
+// that are what their entries carry were current at one instant: between the first look, or the read of the database,
+// and this one. It returns the others: they are misses if the database is still to be read, else the answer is torn.
+func (r *read) confirm(ctx context.Context) (old []int, reason metrics.Reason) {
 	var now tokens
 	for i := range r.entries {
 		if r.payloads[i].Hit {
@@ -221,30 +230,28 @@ func (r *read) confirm(ctx context.Context) metrics.Reason {
 	}
 	snap, err := r.p.cfg.Store.Load(ctx, keys)
 	if err != nil {
-		return metrics.ReasonStore
+		return nil, metrics.ReasonStore
 	}
 	now.values = snap.Values
 	if now.writing() {
-		return metrics.ReasonWriting
+		return nil, metrics.ReasonWriting
 	}
+	r.outdated = r.pins.outdated(&now)
+	r.tokens = now // who reads the database from here on joins no flight of before
 	for i := range r.entries {
 		if !r.payloads[i].Hit {
 			continue
 		}
 		stamps, complete, err := now.stamps(r.dependencies(i))
 		if err != nil {
-			return metrics.ReasonStore
+			return nil, metrics.ReasonStore
 		}
-		if complete && slices.Equal(stamps, r.stamps[i]) {
-			continue
+		if !complete || !slices.Equal(stamps, r.stamps[i]) {
+			r.payloads[i] = Payload{}
+			old = append(old, i)
 		}
-		if len(r.entries) > 1 {
-			return metrics.ReasonTorn
-		}
-		r.payloads[i] = Payload{}
-		r.missing = append(r.missing, i)
 	}
-	return ""
+	return old, ""
 }
 
 // dependencies returns the tags of an entry that was found.
@@ -268,6 +275,9 @@ func (r *read) mint(ctx context.Context) metrics.Reason {
 		if at := r.tokens.find(tag); at >= 0 {
 			wanted.values[i] = r.tokens.values[at]
 		}
+	}
+	if reason := r.declare(ctx, &wanted); reason != "" {
+		return reason
 	}
 	if mints, at := wanted.missing(); len(mints) > 0 {
 		snap, err := r.p.cfg.Store.Mint(ctx, mints)
@@ -330,7 +340,11 @@ func (r *read) fromDatabase(ctx context.Context, load Load) (Reading, error) {
 		r.p.fill(ctx, r.fills(results), began, landed) // R6
 	}
 	if reading.Found > 0 {
-		if reason := r.confirm(ctx); reason != "" {
+		old, reason := r.confirm(ctx)
+		if len(old) > 0 {
+			reason = metrics.ReasonTorn
+		}
+		if reason != "" {
 			return bypass(reason), nil
 		}
 	}

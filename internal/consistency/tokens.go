@@ -84,8 +84,8 @@ func (t *tokens) missing() (mints []store.Mint, at []int) {
 			continue
 		}
 		ttl := tableTokenTTL
-		if tag.IsRow() {
-			ttl = rowTokenTTL
+		if tag.IsFine() {
+			ttl = fineTokenTTL
 		}
 		mints = append(mints, store.Mint{Tag: tag, Token: random(stampSize), TTL: ttl})
 		at = append(at, i)

@@ -3,24 +3,27 @@ package consistency
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/metrics"
+	"github.com/gorm-rediscache/rediscache/store"
 )
 
 // A Write is one transaction, or one statement in autocommit, that is about to change what tags stand for. It ends
 // with one call of End.
 type Write struct {
-	p    *Protocol
-	id   string
-	tags []keying.Tag
+	p      *Protocol
+	id     string
+	guards []Guard
 
 	before    time.Duration
 	announced bool
 
 	mu       sync.Mutex
+	tags     []keying.Tag
 	intended time.Time // when the last intent that succeeded was begun
 	renewal  *time.Timer
 	ended    bool
@@ -31,8 +34,11 @@ type Write struct {
 //
 // An error means that the write must not take place: it is [ErrUnannounced], under [FailWrite] alone. Under [Journal] a
 // write that could not be announced goes on, and its end sees to it.
-func (p *Protocol) Intend(ctx context.Context, tags []keying.Tag) (*Write, error) {
-	w := &Write{p: p, id: writerID(), tags: tags}
+//
+// The tags have to hold the list of each table, and the rows and scopes that the write touches; a guard for each table
+// says of which scopes the caller knew.
+func (p *Protocol) Intend(ctx context.Context, tags []keying.Tag, guards ...Guard) (*Write, error) {
+	w := &Write{p: p, id: writerID(), tags: tags, guards: guards}
 	start := time.Now()
 	err := w.announce(ctx)
 	w.before = time.Since(start)
@@ -43,8 +49,8 @@ func (p *Protocol) Intend(ctx context.Context, tags []keying.Tag) (*Write, error
 		return w, nil
 	}
 	if p.cfg.Outage == FailWrite {
-		p.keeper.add(debt{writer: w.id, tags: tags}, 0) // some of it may have been done
-		w.report(metrics.WriteEvent{Outcome: metrics.Refused})
+		p.keeper.add(debt{writer: w.id, tags: w.tags}, 0) // some of it may have been done
+		w.report(metrics.WriteEvent{Outcome: metrics.Refused}, tags)
 		return nil, fmt.Errorf("%w: %w", ErrUnannounced, err)
 	}
 	return w, nil
@@ -65,10 +71,7 @@ func (p *Protocol) Unannounceable() error {
 func (w *Write) announce(ctx context.Context) error {
 	for range 2 {
 		start := time.Now()
-		stepCtx, cancel := w.p.background(ctx)
-		err := w.p.cfg.Store.Intend(stepCtx, w.id, w.p.cfg.IntentTTL, w.tags)
-		cancel()
-		if err != nil {
+		if err := w.intend(ctx); err != nil {
 			return err
 		}
 		w.mu.Lock()
@@ -79,6 +82,31 @@ func (w *Write) announce(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// intend is one W2: on the tags, then on the registries with scopes that the caller did not know of.
+func (w *Write) intend(ctx context.Context) error {
+	w.mu.Lock()
+	tags := w.tags
+	w.mu.Unlock()
+	step := func(tags, watch []keying.Tag) ([]store.Value, error) {
+		ctx, cancel := w.p.background(ctx)
+		defer cancel()
+		return w.p.cfg.Store.Intend(ctx, w.id, w.p.cfg.IntentTTL, tags, watch)
+	}
+	watched, err := step(tags, watch(w.guards))
+	if err != nil {
+		return err
+	}
+	more := w.p.unguarded(w.guards, watched)
+	if len(more) == 0 {
+		return nil
+	}
+	w.mu.Lock()
+	w.tags = append(slices.Clip(w.tags), more...)
+	w.mu.Unlock()
+	_, err = step(more, nil)
+	return err
 }
 
 // renew puts the end of the intent off while the COMMIT is under way.
@@ -107,45 +135,63 @@ func (w *Write) End(ctx context.Context, outcome metrics.WriteOutcome) {
 	if w.renewal != nil {
 		w.renewal.Stop()
 	}
+	owed := debt{writer: w.id, tags: w.tags}
 	w.mu.Unlock()
 
 	start := time.Now()
-	owed := debt{writer: w.id, tags: w.tags}
 	if outcome == metrics.InDoubt || outcome == metrics.Unseen {
 		owed.strict = !announced
+		owed.tags = slices.Concat(owed.tags, watch(w.guards)) // nobody looks when it is released
 		w.p.keeper.add(owed, w.p.cfg.InDoubtHold)
 	} else {
 		// Whoever was told before the COMMIT, and was not left alone with a lapsed intent, is safe without the release.
 		owed.strict = outcome == metrics.Committed && (!announced || event.Lapsed)
-		if err := w.release(ctx, owed.strict); err != nil {
+		if err := w.release(ctx, &owed); err != nil {
 			w.p.keeper.add(owed, 0)
 		} else {
 			event.Released = true
 		}
 	}
 	event.After = time.Since(start)
-	w.report(event)
+	w.report(event, owed.tags)
 }
 
-// release does W4. If others would go on serving what was there before, it tries once more.
-func (w *Write) release(ctx context.Context, strict bool) error {
-	try := func() error {
-		stepCtx, cancel := w.p.background(ctx)
-		defer cancel()
-		return w.p.cfg.Store.Release(stepCtx, w.id, w.tags)
+// release does W4: on the tags, then on the registries with scopes that the caller did not know of, even now. If it fails,
+// the debt is what is left to be done.
+func (w *Write) release(ctx context.Context, owed *debt) error {
+	watched, err := w.drop(ctx, owed.tags, watch(w.guards), owed.strict)
+	if err != nil {
+		owed.tags = slices.Concat(owed.tags, watch(w.guards)) // nobody has looked
+		return err
 	}
-	err := try()
-	if err != nil && strict {
-		err = try()
+	more := w.p.unguarded(w.guards, watched)
+	if len(more) == 0 {
+		return nil
 	}
+	owed.tags, owed.strict = slices.Concat(owed.tags, more), true // somebody may be serving what was there before
+	_, err = w.drop(ctx, more, nil, owed.strict)
 	return err
 }
 
-func (w *Write) report(event metrics.WriteEvent) {
+// drop does W4 once. If others would go on serving what was there before, it tries once more.
+func (w *Write) drop(ctx context.Context, tags, watch []keying.Tag, strict bool) (watched []store.Value, err error) {
+	try := func() ([]store.Value, error) {
+		ctx, cancel := w.p.background(ctx)
+		defer cancel()
+		return w.p.cfg.Store.Release(ctx, w.id, tags, watch)
+	}
+	watched, err = try()
+	if err != nil && strict {
+		watched, err = try()
+	}
+	return watched, err
+}
+
+func (w *Write) report(event metrics.WriteEvent, tags []keying.Tag) {
 	event.Before = w.before
 	if _, forgets := w.p.cfg.Recorder.(metrics.Nop); !forgets {
-		event.Tags = make([]string, len(w.tags))
-		for i, tag := range w.tags {
+		event.Tags = make([]string, len(tags))
+		for i, tag := range tags {
 			event.Tags[i] = tag.String()
 		}
 	}

@@ -110,6 +110,16 @@ func (r *reader) value() driver.Value {
 		bits := binary.LittleEndian.Uint64([]byte(r.data[:8]))
 		r.data = r.data[8:]
 		return math.Float64frombits(bits)
+	case markUint:
+		return r.uvarint()
+	case markFloat32:
+		if len(r.data) < 4 {
+			r.fail()
+			return nil
+		}
+		bits := binary.LittleEndian.Uint32([]byte(r.data[:4]))
+		r.data = r.data[4:]
+		return math.Float32frombits(bits)
 	case markString:
 		s := r.string()
 		if r.clone {

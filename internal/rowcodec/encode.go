@@ -32,6 +32,8 @@ const (
 	markLocal
 	markZone   // an IANA time zone, by name
 	markOffset // a zone that is an offset, with a name or without
+	markUint
+	markFloat32
 )
 
 // scanTypes are the Go types that a driver may recommend for a column. Their order is part of the encoding.
@@ -112,6 +114,10 @@ func (p *Player) appendValue(b []byte, v driver.Value) ([]byte, error) {
 		return append(b, markFalse), nil
 	case int64:
 		return binary.AppendVarint(append(b, markInt), v), nil
+	case uint64: // MySQL
+		return binary.AppendUvarint(append(b, markUint), v), nil
+	case float32:
+		return binary.LittleEndian.AppendUint32(append(b, markFloat32), math.Float32bits(v)), nil
 	case float64:
 		return binary.LittleEndian.AppendUint64(append(b, markFloat), math.Float64bits(v)), nil
 	case string:

@@ -45,9 +45,11 @@ type Playback struct {
 	Err error
 	// Closed is called once, when the rows are closed or have ended.
 	Closed func()
+	// Context, if there is one, ends the rows when it is over, as it ends those of a query.
+	Context context.Context //nolint:containedctx // lives as long as the rows
 }
 
-// Rows plays rows. They are not bound to a context: everything but a Tail is there already.
+// Rows plays rows. No goroutine waits for the end of their context: it is looked at before each row.
 func (p *Player) Rows(play Playback) (*sql.Rows, error) {
 	c := p.cursor(play)
 	rows, err := p.db.QueryContext(playing{context.Background(), c}, "") //nolint:forbidigo // see above
@@ -76,11 +78,13 @@ type playing struct {
 // cursor is the driver's view of a Playback.
 type cursor struct {
 	set    *Set
+	names  []string
 	next   int
 	tail   *sql.Rows
 	into   []any
 	err    error
 	closed func()
+	ctx    context.Context //nolint:containedctx // lives as long as the rows
 }
 
 var (
@@ -92,7 +96,7 @@ var (
 )
 
 func (p *Player) cursor(play Playback) *cursor {
-	c := &cursor{set: play.Set, tail: play.Tail, err: play.Err, closed: play.Closed}
+	c := &cursor{set: play.Set, tail: play.Tail, err: play.Err, closed: play.Closed, ctx: play.Context}
 	if c.set == nil && c.tail != nil {
 		columns, err := p.columnsOf(c.tail)
 		if err != nil {
@@ -104,10 +108,19 @@ func (p *Player) cursor(play Playback) *cursor {
 	return c
 }
 
-// Columns returns a copy: callers of sql.Rows.Columns write to it.
-func (c *cursor) Columns() []string { return slices.Clone(c.set.Columns.names) }
+// Columns returns a copy, the same each time: callers of sql.Rows.Columns write to it, and errors of Scan then say what
+// they wrote, as with the database's own rows.
+func (c *cursor) Columns() []string {
+	if c.names == nil {
+		c.names = slices.Clone(c.set.Columns.names)
+	}
+	return c.names
+}
 
 func (c *cursor) Next(dest []driver.Value) error {
+	if c.ctx != nil && c.ctx.Err() != nil {
+		return c.ctx.Err()
+	}
 	if c.next < len(c.set.Rows) {
 		copyRow(dest, c.set.Rows[c.next])
 		c.next++

@@ -29,7 +29,7 @@ var unlimited = rowcodec.Limits{Rows: 1 << 20, Bytes: 1 << 30}
 // everyType selects a value of every kind that PostgreSQL knows, and a NULL of it.
 const everyType = `
 SELECT * FROM (VALUES (
-  1::int2, 2::int4, 9007199254740993::int8, 1.5::float4, 'NaN'::float8, true, 12345678901234567890.123::numeric,
+  1::int2, 2::int4, 9007199254740993::int8, 1.5::float4, 'NaN'::float8, 0.1::float8, true, 12345678901234567890.123::numeric,
   'text'::text, 'pad'::char(5), 'var'::varchar(10), '\x00ff'::bytea, '{"a": [1, null]}'::jsonb, '{"a":1}'::json,
   '<a/>'::xml, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid, '2026-01-02'::date, 'infinity'::date, '04:05:06'::time,
   '2026-01-02 03:04:05.678901'::timestamp, '2026-01-02 03:04:05+02'::timestamptz, '-infinity'::timestamptz,
@@ -37,7 +37,7 @@ SELECT * FROM (VALUES (
   '[1,5)'::int4range, '(1,2)'::point, B'101'::bit(3), 7::oid, 'x'::name, ROW(1, 'a'), '$1.00'::money, 'a'::"char"
 ), (
   NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 )) AS v`
 
 // scanAll returns what is scanned from rows into any, and what is told of the columns.

@@ -1,11 +1,17 @@
 package sqltext
 
+import "strings"
+
 // A Body is what the text of a function or a trigger says. It may be in a procedural language: only words count.
 type Body struct {
 	// Names holds every name in it, Calls the functions that it calls, in lower case.
 	Names, Calls []string
 	// Writes is set if it changes tables, OnlyInserts if all it does to them is to add rows.
 	Writes, OnlyInserts bool
+	// Schemas holds those that it names to write to, or to read from.
+	Schemas []string
+	// Row is set if it may put another row in the place of the one that fired it, or names no column that it changes.
+	Row bool
 	// Unknown is set if it runs text that is not there to be read, or cannot be read itself.
 	Unknown bool
 }
@@ -23,6 +29,10 @@ func ParseBody(src string, d Dialect) Body {
 		if t.name() {
 			p.name(t.text)
 			p.call(&level{}, i)
+			b.Row = b.Row || p.replacesRow(i)
+			if p.at(i-1).in("into", "update", "from", "join", "ignore") && p.at(i+1).is(".") {
+				b.Schemas = append(b.Schemas, strings.ToLower(t.text))
+			}
 		}
 		switch {
 		case t.in("insert"):
@@ -36,6 +46,19 @@ func ParseBody(src string, d Dialect) Body {
 	b.Names, b.Calls = p.out.Names, p.out.Calls
 	b.OnlyInserts = b.OnlyInserts && b.Writes
 	return b
+}
+
+// replacesRow reports whether the name at i stands for the new row as a whole, other than to return it, or whether
+// something else is returned in its place.
+func (p *parser) replacesRow(i int) bool {
+	switch {
+	case p.at(i).is("new"):
+		return !p.at(i+1).is(".") && !p.at(i-1).is("return")
+	case p.at(i).is("return"):
+		return !p.at(i+1).in("new", "old", "null")
+	default:
+		return false
+	}
 }
 
 // bodyStart returns where the body begins: in SQLite the text is the whole CREATE TRIGGER.

@@ -47,10 +47,10 @@ func (p *parser) conditions(i, end int, names []string) (simple []Condition, res
 	return simple, rest
 }
 
-// hasOr reports whether an OR joins what is between two positions.
+// hasOr reports whether an OR, or what binds as loosely, joins what is between two positions.
 func (p *parser) hasOr(i, end int) bool {
 	for i := range p.outside(i, end) {
-		if p.at(i).is("or") {
+		if p.at(i).in("or", "xor") || p.at(i).is("|") && p.at(i+1).is("|") && p.dialect == MySQL {
 			return true
 		}
 	}
@@ -181,7 +181,7 @@ func (p *parser) column(i int, names []string) (string, int, bool) {
 		owner := strings.ToLower(p.at(i - 2).text)
 		return p.at(i).text, i + 1, slices.Contains(names, owner)
 	}
-	return p.at(i).text, i + 1, true
+	return p.at(i).text, i + 1, !p.qualified
 }
 
 func notColumn(s string) bool {

@@ -3,7 +3,11 @@ package sqltext
 // Pure reports whether a function of the database's own depends on nothing but its arguments, and on settings that
 // are part of the session's identity. Functions that are not listed here may depend on anything; those that a user
 // has defined under a name that is listed here have to be told apart by the caller.
-func Pure(function string) bool {
+func (d Dialect) Pure(function string) bool {
+	return pure(function) || d == MySQL && pureInMySQL(function)
+}
+
+func pure(function string) bool {
 	switch function {
 	case // aggregates
 		"count", "sum", "avg", "min", "max", "total", "group_concat", "string_agg", "array_agg", "json_agg", "jsonb_agg",
@@ -53,6 +57,34 @@ func Pure(function string) bool {
 		"set_bit", "set_byte", "typeof", "pg_typeof", "text",
 		// words that a parenthesis follows in some clauses, and that a function may have for a name
 		"key", "match", "range":
+		return true
+	default:
+		return false
+	}
+}
+
+// pureInMySQL lists functions that MySQL and MariaDB have besides. Others of these names, elsewhere, may tell the time.
+func pureInMySQL(function string) bool {
+	switch function {
+	case "if", "field", "elt", "find_in_set", "any_value", "isnull", "values", "interval", "convert", "cast", "binary",
+		"index", "std", "bit_count", "json_arrayagg", "json_objectagg",
+		// text
+		"substring_index", "locate", "mid", "lcase", "ucase", "space", "strcmp", "char", "ord", "oct", "bin", "conv", "unhex",
+		"quote", "soundex", "sha", "sha1", "sha2", "crc32", "to_base64", "from_base64", "export_set", "make_set", "insert",
+		// numbers
+		"truncate", "log2", "cot",
+		// times that are given
+		"date", "time", "timestamp", "year", "quarter", "month", "monthname", "week", "weekofyear", "weekday", "yearweek",
+		"day", "dayname", "dayofmonth", "dayofweek", "dayofyear", "hour", "minute", "second", "microsecond", "last_day",
+		"date_format", "time_format", "str_to_date", "date_add", "date_sub", "adddate", "subdate", "addtime", "subtime",
+		"datediff", "timediff", "timestampdiff", "timestampadd", "from_unixtime", "from_days", "to_days", "to_seconds",
+		"sec_to_time", "time_to_sec", "makedate", "maketime", "period_add", "period_diff",
+		// JSON
+		"json_unquote", "json_contains", "json_contains_path", "json_search", "json_length", "json_keys", "json_depth",
+		"json_value", "json_query", "json_exists", "json_quote", "json_remove", "json_replace", "json_set", "json_insert",
+		"json_array_append", "json_array_insert", "json_merge_patch", "json_merge_preserve", "json_overlaps", "json_pretty",
+		// keys and networks
+		"bin_to_uuid", "uuid_to_bin", "is_uuid", "inet_aton", "inet_ntoa", "inet6_aton", "inet6_ntoa":
 		return true
 	default:
 		return false

@@ -1,8 +1,6 @@
 package sqltext
 
-import (
-	"strings"
-)
+import "strings"
 
 // A Dialect says how a database reads SQL text.
 type Dialect uint8
@@ -12,10 +10,18 @@ const (
 	Postgres Dialect = iota
 	// SQLite has three ways to quote a name, and ? for placeholders.
 	SQLite
+	// MySQL and MariaDB have backslashes and double quotes in strings, ? for placeholders, and comments that are carried
+	// out.
+	MySQL
+	// Standard stands for databases that are not known. What dialects disagree on is not understood.
+	Standard
 )
 
+// Positional reports whether placeholders have no numbers.
+func (d Dialect) Positional() bool { return d == SQLite || d == MySQL }
+
 // foldsQuoted reports whether names that differ in case are one name even if they are quoted.
-func (d Dialect) foldsQuoted() bool { return d == SQLite }
+func (d Dialect) foldsQuoted() bool { return d != Postgres }
 
 type kind uint8
 
@@ -79,20 +85,7 @@ func lex(src string, d Dialect) (l *lexer, ok bool) {
 func (l *lexer) next() {
 	c := l.src[l.pos]
 	switch {
-	case strings.IndexByte(" \t\n\r\f\v", c) >= 0:
-		l.pos++
-	case l.at("--"):
-		l.lineComment()
-	case l.at("/*"):
-		l.blockComment()
-	case c == '\'':
-		l.string(false)
-	case c == '"':
-		l.quotedName('"')
-	case c == '$' && l.dialect == Postgres:
-		l.dollar()
-	case strings.IndexByte("`[?:@$", c) >= 0 && l.dialect == SQLite:
-		l.sqlite(c)
+	case l.skips(c), l.quotes(c):
 	case isLetter(c):
 		l.word()
 	case isDigit(c) || c == '.' && l.pos+1 < len(l.src) && isDigit(l.src[l.pos+1]):
@@ -104,18 +97,32 @@ func (l *lexer) next() {
 	}
 }
 
-// sqlite reads what means something in SQLite only.
-func (l *lexer) sqlite(c byte) {
-	switch c {
-	case '`':
-		l.quotedName('`')
-	case '[':
-		l.bracketName()
-	case '?':
-		l.question()
+// skips skips a blank or a comment.
+func (l *lexer) skips(c byte) bool {
+	switch {
+	case strings.IndexByte(" \t\n\r\f\v", c) >= 0:
+		l.pos++
+	case l.at("--") && !l.minusMinus(), c == '#' && l.dialect == MySQL:
+		l.lineComment()
+	case l.at("/*"):
+		l.blockComment()
 	default:
-		l.unsure = true // a named parameter, which GORM does not write
+		return false
 	}
+	return true
+}
+
+// minusMinus reports whether -- is no comment: in MySQL a blank has to follow.
+func (l *lexer) minusMinus() bool {
+	if l.dialect != MySQL && l.dialect != Standard {
+		return false
+	}
+	next := l.pos + 2
+	if next == len(l.src) || l.src[next] <= ' ' {
+		return false
+	}
+	l.unsure = l.unsure || l.dialect == Standard
+	return true
 }
 
 func (l *lexer) at(s string) bool { return strings.HasPrefix(l.src[l.pos:], s) }
@@ -136,12 +143,19 @@ func (l *lexer) lineComment() {
 
 // blockComment skips a comment, in which PostgreSQL, unlike others, counts nested ones.
 func (l *lexer) blockComment() {
+	if l.dialect == MySQL || l.dialect == Standard {
+		if l.at("/*!") || l.at("/*M!") || l.at("/*+") {
+			l.unsure = true // is carried out, or may set variables
+			return
+		}
+	}
 	start, nested := l.pos, 0
 	for l.pos < len(l.src) {
 		switch {
 		case l.at("/*"):
 			if nested++; nested > 1 && l.dialect != Postgres {
 				nested = 1
+				l.unsure = l.unsure || l.dialect == Standard
 			}
 			l.pos += 2
 		case l.at("*/"):
@@ -155,113 +169,6 @@ func (l *lexer) blockComment() {
 		}
 	}
 	l.unsure = true
-}
-
-// string reads '…', in which two quotes stand for one, and in which, if it escapes, a backslash does so.
-func (l *lexer) string(escapes bool) {
-	var b strings.Builder
-	for i := l.pos + 1; i < len(l.src); i++ {
-		switch c := l.src[i]; {
-		case c == '\'' && i+1 < len(l.src) && l.src[i+1] == '\'':
-			b.WriteByte('\'')
-			i++
-		case c == '\'':
-			l.emit(text, b.String(), i+1)
-			return
-		case c == '\\' && escapes:
-			if i+1 < len(l.src) {
-				b.WriteByte(l.src[i+1])
-			}
-			i++
-		default:
-			b.WriteByte(c)
-		}
-	}
-	l.unsure = true
-}
-
-// quotedName reads a name between quotes, in which two quotes stand for one.
-func (l *lexer) quotedName(quote byte) {
-	var b strings.Builder
-	for i := l.pos + 1; i < len(l.src); i++ {
-		switch c := l.src[i]; {
-		case c == quote && i+1 < len(l.src) && l.src[i+1] == quote:
-			b.WriteByte(quote)
-			i++
-		case c == quote:
-			l.emitName(b.String(), i+1)
-			return
-		default:
-			b.WriteByte(c)
-		}
-	}
-	l.unsure = true
-}
-
-func (l *lexer) bracketName() {
-	end := strings.IndexByte(l.src[l.pos:], ']')
-	if end < 0 {
-		l.unsure = true
-		return
-	}
-	l.emitName(l.src[l.pos+1:l.pos+end], l.pos+end+1)
-}
-
-func (l *lexer) emitName(name string, end int) {
-	if l.dialect.foldsQuoted() {
-		name = strings.ToLower(name)
-	}
-	l.emit(quoted, name, end)
-}
-
-// dollar reads $1, or a string between $tag$ and $tag$.
-func (l *lexer) dollar() {
-	i := l.pos + 1
-	for i < len(l.src) && isDigit(l.src[i]) {
-		i++
-	}
-	if i > l.pos+1 {
-		n := 0
-		for _, c := range l.src[l.pos+1 : i] {
-			n = min(10*n+int(c-'0'), 1<<20)
-		}
-		if i < len(l.src) && isLetter(l.src[i]) {
-			l.unsure = true
-			return
-		}
-		l.param(n, i)
-		return
-	}
-	for i < len(l.src) && (isLetter(l.src[i]) || isDigit(l.src[i])) {
-		i++
-	}
-	if i == len(l.src) || l.src[i] != '$' {
-		l.unsure = true
-		return
-	}
-	tag := l.src[l.pos : i+1]
-	end := strings.Index(l.src[i+1:], tag)
-	if end < 0 {
-		l.unsure = true
-		return
-	}
-	l.emit(text, l.src[i+1:i+1+end], i+1+end+len(tag))
-}
-
-// question reads ? or ?1.
-func (l *lexer) question() {
-	i := l.pos + 1
-	if i < len(l.src) && isDigit(l.src[i]) {
-		l.unsure = true // mixed with ?, the numbers depend on the order
-		return
-	}
-	l.param(l.params+1, i)
-}
-
-func (l *lexer) param(n, end int) {
-	l.params = max(l.params, n)
-	l.emit(param, "", end)
-	l.tokens[len(l.tokens)-1].n = n
 }
 
 // word reads an unquoted name or keyword, or a string whose prefix is one.
@@ -280,38 +187,6 @@ func (l *lexer) word() {
 		return
 	}
 	l.emit(word, w, i)
-}
-
-// prefixed reads a string with a prefix: E'…', B'…', X'…', N'…'. Any other word ends at the quote.
-func (l *lexer) prefixed(prefix string, quote int) {
-	switch {
-	case prefix == "e" && l.dialect == Postgres:
-		l.pos = quote
-		l.string(true)
-		// What escapes mean is left to the database: the value is only good for telling that there is one.
-		if n := len(l.tokens); !l.unsure && strings.Contains(l.src[quote:l.tokens[n-1].end], `\`) {
-			l.tokens[n-1].text = "\x00"
-		}
-	case prefix == "b" || prefix == "x" || prefix == "n":
-		l.pos = quote
-		l.string(false)
-		if n := len(l.tokens); !l.unsure {
-			l.tokens[n-1].text = "\x00"
-		}
-	default:
-		l.emit(word, prefix, quote)
-	}
-}
-
-func (l *lexer) number() {
-	i := l.pos
-	for i < len(l.src) && (isDigit(l.src[i]) || isLetter(l.src[i]) || l.src[i] == '.') {
-		if (l.src[i] == 'e' || l.src[i] == 'E') && i+1 < len(l.src) && (l.src[i+1] == '+' || l.src[i+1] == '-') {
-			i++
-		}
-		i++
-	}
-	l.emit(number, l.src[l.pos:i], i)
 }
 
 func (l *lexer) punct(c byte) {

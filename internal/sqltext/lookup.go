@@ -17,6 +17,7 @@ type Lookup struct {
 	// Order holds the columns of ORDER BY. Ordered is set if there is one; its columns may not be known.
 	Ordered bool
 	Order   []Ordering
+	OrderBy Span
 	// Limit is the operand of LIMIT, if there is one. Offset is set if rows are skipped.
 	Limit  *Operand
 	Offset bool
@@ -58,6 +59,7 @@ func (p *parser) lookup() *Lookup {
 		end := p.find(next, "limit", "offset", "fetch", "for")
 		q.Ordered = true
 		q.Order = p.order(next+2, end, names)
+		q.OrderBy = p.span(next, end)
 		next = end
 	}
 	for p.at(next).in("limit", "offset") {
@@ -82,7 +84,8 @@ func (p *parser) tableAlias(table Relation, i int) (next int, names []string) {
 	}
 	t := p.at(i)
 	if t.kind == quoted || t.kind == word && !t.in("where", "order", "limit", "offset", "group", "having", "window", "fetch",
-		"for", "union", "intersect", "except", "join", "inner", "left", "right", "full", "cross", "natural", "tablesample") {
+		"for", "union", "intersect", "except", "join", "inner", "left", "right", "full", "cross", "natural", "tablesample",
+		"straight_join", "use", "force", "ignore", "partition") {
 		return i + 1, []string{strings.ToLower(t.text)}
 	}
 	return i, []string{table.Name}

@@ -26,6 +26,9 @@ func (p *parser) scan() {
 		}
 		levels = levels[:t.depth+1]
 		l := &levels[t.depth]
+		if t.name() && p.at(i+1).is(".") {
+			p.out.Qualifiers = append(p.out.Qualifiers, strings.ToLower(t.text))
+		}
 		switch t.kind {
 		case quoted:
 			p.name(t.text)
@@ -67,6 +70,8 @@ func (p *parser) punct(l *level, t token) {
 		l.cte = true
 	case t.is(")"):
 		l.table = false // FROM (…) is one, an alias follows
+	case t.is("@") && p.dialect == MySQL:
+		p.out.Volatile = true // a variable
 	}
 }
 
@@ -105,9 +110,11 @@ func (p *parser) word(l *level, i int) int {
 	switch t := p.at(i); {
 	case t.is("cascade"):
 		p.out.Cascade = true
-	case t.is("tablesample"):
+	case t.is("tablesample"), t.in("next", "previous") && p.at(i+1).is("value"): // NEXT VALUE FOR sequence
 		p.out.Volatile = true
-	case p.dialect == Postgres && systemColumn(t.text), !p.dotted(i) && volatileWord(t.text, p.dialect):
+	case t.is("lock") && p.at(i+1).is("in") && p.at(i+2).is("share"):
+		p.out.Locks = true
+	case p.dialect != SQLite && systemColumn(t.text), !p.dotted(i) && volatileWord(t.text, p.dialect):
 		p.out.Volatile = true
 	}
 	return p.place(l, i)
@@ -153,7 +160,7 @@ func (p *parser) clause(l *level, i int) (last int, ok bool) {
 			l.from, l.table = true, true
 			return i, true
 		}
-	case "join":
+	case "join", "straight_join":
 		l.from, l.table = true, true
 		return i, true
 	case "only", "lateral":
@@ -302,7 +309,11 @@ func volatileWord(s string, d Dialect) bool {
 	case "current_user", "session_user", "current_role", "current_catalog", "current_schema", "user",
 		"regclass", "regproc", "regprocedure", "regoper", "regoperator", "regtype", "regrole", "regnamespace",
 		"regconfig", "regdictionary", "regcollation", "operator":
-		return d == Postgres
+		return d == Postgres || d == Standard || d == MySQL && strings.HasPrefix(s, "current_")
+	case "utc_date", "utc_time", "utc_timestamp", "sql_calc_found_rows", "nextval", "currval", "lastval", "sysdate":
+		return d == MySQL || d == Standard
+	case "systimestamp", "rownum", "rowid":
+		return d == Standard
 	default:
 		return false
 	}

@@ -43,6 +43,11 @@ type Script struct {
 	Parts        []Statement
 }
 
+// Calls reports whether a function of some kind is called anywhere.
+func (s *Script) Calls(kind func(call string) bool) bool {
+	return slices.ContainsFunc(s.Parts, func(part Statement) bool { return slices.ContainsFunc(part.Calls, kind) })
+}
+
 // A Placeholder stands for the N-th argument, from 1.
 type Placeholder struct{ N, Start, End int }
 
@@ -62,12 +67,25 @@ type Statement struct {
 	Volatile bool
 	// Changes holds what a Change writes.
 	Changes []Write
+	// End is where its last token ends.
+	End int
+	// Qualifiers are the names that stand before a dot: schemas, tables and their aliases.
+	Qualifiers []string
+	// Autocommit is set by a Session that says whether statements commit by themselves.
+	Autocommit bool
 	// Cascade is set by TRUNCATE … CASCADE.
 	Cascade bool
 	// Temporary is set for a Definition that creates a table which only this connection sees.
 	Temporary bool
+	// Limits are the tables of a Query of which only some rows count.
+	Limits []Limit
 	// Lookup describes a Query of one table that is limited by simple conditions; nil for any other.
 	Lookup *Lookup
+}
+
+// Begins reports whether a Control statement begins a transaction.
+func (s *Statement) Begins() bool {
+	return len(s.Names) > 0 && (s.Names[0] == "begin" || s.Names[0] == "start")
 }
 
 // A Relation is a name that stands for a table or a view.
@@ -120,6 +138,8 @@ type parser struct {
 	out     Statement
 	seen    map[string]bool
 	ctes    map[string]bool
+	// qualified is set while columns count only with the name of their table.
+	qualified bool
 }
 
 // at returns the i-th token, or an empty one.
@@ -132,6 +152,7 @@ func (p *parser) at(i int) token {
 
 func (p *parser) statement() Statement {
 	p.out.Class = p.class()
+	p.out.End = p.at(len(p.tokens) - 1).end
 	p.scan()
 	p.out.Relations = slices.DeleteFunc(p.out.Relations, func(r Relation) bool {
 		return r.Schema == "" && p.ctes[r.Name]
@@ -141,7 +162,7 @@ func (p *parser) statement() Statement {
 		if len(p.out.Changes) > 0 {
 			p.out.Class = Change
 		} else {
-			p.out.Lookup = p.lookup()
+			p.out.Lookup, p.out.Limits = p.lookup(), p.limits()
 		}
 	case Change:
 		if len(p.out.Changes) == 0 {
@@ -153,6 +174,7 @@ func (p *parser) statement() Statement {
 	if slices.ContainsFunc(p.out.Changes, func(w Write) bool { return w.Table == Relation{} }) {
 		p.out.Class = Unknown // writes to something that was not found
 	}
+	p.out.Autocommit = p.out.Class == Session && slices.Contains(p.out.Names, "autocommit")
 	if slices.Contains(p.out.Calls, "set_config") {
 		p.out.Class = Session
 	}
@@ -169,7 +191,17 @@ func (p *parser) class() Class {
 	if t.kind != word {
 		return Unknown
 	}
-	second := p.at(first + 1)
+	if p.dialect == MySQL {
+		if c, ok := p.mysqlClass(t, p.at(first+1)); ok {
+			return c
+		}
+	}
+	return p.commonClass(first)
+}
+
+// commonClass is what the word at first means to most dialects.
+func (p *parser) commonClass(first int) Class {
+	t, second := p.at(first), p.at(first+1)
 	switch t.text {
 	case "select", "values", "table", "with":
 		return Query

@@ -200,9 +200,9 @@ func TestCalls(t *testing.T) {
 		require.Equal(t, want, strings.Join(one(t, src).Calls, " "), src)
 	}
 	for _, f := range []string{"now", "random", "nextval", "pg_sleep", "clock_timestamp", "age", "s.lower", "uuid", "date"} {
-		require.False(t, sqltext.Pure(f), f)
+		require.False(t, sqltext.Postgres.Pure(f), f)
 	}
-	require.True(t, sqltext.Pure("lower"))
+	require.True(t, sqltext.Postgres.Pure("lower"))
 }
 
 func TestLocks(t *testing.T) {

@@ -31,10 +31,18 @@ type Write struct {
 	// Columns and Rows hold what an Insert inserts, if it is a plain VALUES list. A value that is not simple is nil.
 	Columns []string
 	Rows    [][]*Operand
+	// Place and Where are the places of the table with its alias, and of the condition, of an Update or Delete that is a
+	// whole statement. Returning is set if more follows: it returns rows itself, say. Then Output holds the columns that
+	// it returns, as they are, if that is all; "*" stands for all of the table's.
+	Place, Where Span
+	Returning    bool
+	Output       []string
 	// Replaces is set for an Insert that may change rows that are there already. Only those whose values in the
 	// columns Target are those of a row it inserts, if there is a Target.
 	Replaces bool
 	Target   []string
+	// Upserts is set if all that it does to such rows is to assign the columns Assigned, to each of them.
+	Upserts bool
 }
 
 // change reads the verb of a change at i and its table, and returns the position of the table's name.
@@ -60,6 +68,7 @@ func (p *parser) change(l *level, i int) int {
 			w.Op = Merge // OR REPLACE removes other rows
 			j += 2
 		}
+		j = p.modifiers(j)
 	case "delete":
 		w.Op = Delete
 		if !p.at(j).is("from") {
@@ -86,6 +95,9 @@ func (p *parser) change(l *level, i int) int {
 	p.name(p.at(j).text)
 	w.Table, j = p.relation(j)
 	p.out.Changes = append(p.out.Changes, w)
+	if p.dialect == MySQL || p.dialect == Standard {
+		p.several(verb, j)
+	}
 	return j
 }
 
@@ -164,6 +176,7 @@ func (p *parser) update(w *Write) {
 	if !p.at(i).is("set") {
 		return
 	}
+	w.Place = p.span(1, i)
 	set := i + 1
 	where := p.find(set, "where")
 	end := p.find(set, "returning", "order", "limit")
@@ -172,7 +185,7 @@ func (p *parser) update(w *Write) {
 	if from < len(p.tokens) || where == len(p.tokens) || where > end {
 		return
 	}
-	w.Conditions, _ = p.conditions(where+1, end, names)
+	p.limited(w, where, end, names)
 }
 
 func (p *parser) delete(w *Write) {
@@ -180,7 +193,18 @@ func (p *parser) delete(w *Write) {
 	if !p.at(i).is("where") {
 		return
 	}
-	w.Conditions, _ = p.conditions(i+1, p.find(i, "returning", "order", "limit"), names)
+	w.Place = p.span(2, i)
+	p.limited(w, i, p.find(i, "returning", "order", "limit"), names)
+}
+
+// limited reads the condition of an Update or Delete, from WHERE on.
+func (p *parser) limited(w *Write, where, end int, names []string) {
+	w.Conditions, _ = p.conditions(where+1, end, names)
+	w.Where = p.span(where+1, end)
+	w.Returning = end < len(p.tokens)
+	if p.at(end).is("returning") {
+		w.Output, _ = p.plainList(end+1, len(p.tokens), names)
+	}
 }
 
 // find returns the position of the first of the words from i on, outside parentheses.
@@ -308,5 +332,6 @@ func (p *parser) conflict(w *Write, i int) {
 	}
 	if p.at(do+1).is("update") && p.at(do+2).is("set") {
 		w.Assigned, w.AnyColumn = p.assigned(do+3, min(p.find(do, "where"), p.find(do, "returning")))
+		w.Upserts = !replaces && !w.AnyColumn && p.find(do, "where") == len(p.tokens)
 	}
 }

@@ -1,8 +1,8 @@
-// Package testkit gives a test servers that nobody else disturbs: a private PostgreSQL schema and Redis namespace on
+// Package testkit gives a test servers that nobody else disturbs: a private PostgreSQL schema, MySQL database and Redis namespace on
 // shared servers, private servers that it may kill, and a network that it can cut.
 //
-// Shared servers are named by REDISCACHE_TEST_POSTGRES and REDISCACHE_TEST_REDIS, or are those on localhost. Command
-// withservers (make test) finds or starts them.
+// Shared servers are named by REDISCACHE_TEST_POSTGRES, REDISCACHE_TEST_MYSQL and REDISCACHE_TEST_REDIS, or are those on
+// localhost. Command withservers (make test) finds or starts them.
 package testkit
 
 import (
@@ -19,8 +19,12 @@ import (
 const (
 	// EnvPostgres is the URL of a PostgreSQL server on which the tests may create schemas and databases.
 	EnvPostgres = "REDISCACHE_TEST_POSTGRES"
+	// EnvMySQL is the DSN of a MySQL or MariaDB server on which the tests may create databases.
+	EnvMySQL = "REDISCACHE_TEST_MYSQL"
 	// EnvRedis is the URL of a Redis server in which the tests may use names of their own.
 	EnvRedis = "REDISCACHE_TEST_REDIS"
+	// EnvWithout names programs without which the tests that need them are skipped, whatever EnvRequire says.
+	EnvWithout = "REDISCACHE_TEST_WITHOUT"
 	// EnvRequire, when set, makes a test fail that would be skipped for want of a server.
 	EnvRequire = "REDISCACHE_TEST_REQUIRE"
 )
@@ -28,6 +32,7 @@ const (
 // Defaults for servers on localhost.
 const (
 	LocalPostgres = "postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable"
+	LocalMySQL    = "root@tcp(127.0.0.1:3306)/?parseTime=true"
 	LocalRedis    = "redis://127.0.0.1:6379/0"
 )
 

@@ -30,6 +30,7 @@ type node struct {
 	rdb     *redis.Client
 	dials   atomic.Uint64
 	history atomic.Pointer[knownHistory]
+	reads   batcher
 	log     *slog.Logger
 }
 
@@ -43,28 +44,33 @@ type knownHistory struct {
 
 func newNode(c *redis.Client, opt Options) *node {
 	n := &node{log: opt.Logger}
+	n.reads.exchange, n.reads.timeout = n.exchange, opt.Timeout
 	c.AddHook(dialHook{n})
 	// The copy shares the connections; it only gives up sooner.
 	n.rdb = c.WithTimeout(opt.Timeout)
 	return n
 }
 
-// withHistory runs one command, and returns the history of the dataset that answered it.
+// exchange runs reads on one connection, and returns the history of the dataset that answered them.
+func (n *node) exchange(ctx context.Context, cmds []redis.Cmder) (store.History, error) {
+	if known, ok := n.current(); ok && len(cmds) == 1 {
+		err := n.rdb.Process(ctx, cmds[0])
+		if n.dials.Load() == known.dials {
+			return known.id, err
+		}
+	}
+	return n.pipelined(ctx, func(p redis.Pipeliner) {
+		for _, cmd := range cmds {
+			_ = p.Process(ctx, cmd) // queues it
+		}
+	})
+}
+
+// pipelined runs commands, and returns the history of the dataset that answered them, and the first error of any of them.
 //
 // A command says nothing of the server that ran it, and a connection is picked by the client. So a history that was
 // read earlier counts only if the client has dialed no connection since, and until historyAge is over; else INFO
 // goes along, on the same connection.
-func (n *node) withHistory(ctx context.Context, queue func(redis.Cmdable)) (store.History, error) {
-	if known, ok := n.current(); ok {
-		queue(n.rdb)
-		if n.dials.Load() == known.dials {
-			return known.id, nil
-		}
-	}
-	return n.withInfo(ctx, func(p redis.Pipeliner) { queue(p) })
-}
-
-// pipelined is withHistory for several commands. The first error of any of them is returned.
 func (n *node) pipelined(ctx context.Context, queue func(redis.Pipeliner)) (store.History, error) {
 	if known, ok := n.current(); ok {
 		p := n.rdb.Pipeline()

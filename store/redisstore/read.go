@@ -90,11 +90,8 @@ func (s *Store) onNodes(
 
 // mget reads keys with one command.
 func (n *node) mget(ctx context.Context, keys []string, into []store.Value) error {
-	var cmd *redis.SliceCmd
-	history, err := n.withHistory(ctx, func(p redis.Cmdable) { cmd = p.MGet(ctx, keys...) })
-	if err == nil {
-		err = cmd.Err()
-	}
+	cmd := newMGet(ctx, keys)
+	history, err := n.reads.read(ctx, cmd)
 	if err != nil {
 		return err
 	}
@@ -108,27 +105,37 @@ func (n *node) mget(ctx context.Context, keys []string, into []store.Value) erro
 
 // mgetSlots reads each group of keys with a command of its own, in one pipeline.
 func (n *node) mgetSlots(ctx context.Context, keys []string, groups [][]int, into []store.Value) error {
-	cmds := make([]*redis.SliceCmd, len(groups))
-	history, err := n.pipelined(ctx, func(p redis.Pipeliner) {
-		for i, g := range groups {
-			part := make([]string, len(g))
-			for j, k := range g {
-				part[j] = keys[k]
-			}
-			cmds[i] = p.MGet(ctx, part...)
+	cmds := make([]redis.Cmder, len(groups))
+	values := make([]*redis.SliceCmd, len(groups))
+	for i, g := range groups {
+		part := make([]string, len(g))
+		for j, k := range g {
+			part[j] = keys[k]
 		}
-	})
+		values[i] = newMGet(ctx, part)
+		cmds[i] = values[i]
+	}
+	history, err := n.reads.read(ctx, cmds...)
 	if err != nil {
 		return err
 	}
 	for i, g := range groups {
-		for j, v := range cmds[i].Val() {
+		for j, v := range values[i].Val() {
 			if data, ok := v.(string); ok {
 				into[g[j]] = store.Value{Data: data, Found: true, History: history}
 			}
 		}
 	}
 	return nil
+}
+
+func newMGet(ctx context.Context, keys []string) *redis.SliceCmd {
+	args := make([]any, 0, 1+len(keys))
+	args = append(args, "mget")
+	for _, key := range keys {
+		args = append(args, key)
+	}
+	return redis.NewSliceCmd(ctx, args...)
 }
 
 // mint runs mint.lua on each group of tags, in one pipeline.

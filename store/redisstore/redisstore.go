@@ -14,7 +14,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/store"
 	"github.com/gorm-rediscache/rediscache/store/internal/script"
 )
@@ -37,6 +36,7 @@ type Store struct {
 	intend  *redis.Script
 	release *redis.Script
 	mint    *redis.Script
+	declare *redis.Script
 }
 
 var _ store.Store = (*Store)(nil)
@@ -70,6 +70,7 @@ func New(client redis.UniversalClient, opt Options) (*Store, error) {
 		intend:  redis.NewScript(script.Intend),
 		release: redis.NewScript(script.Release),
 		mint:    redis.NewScript(script.Mint),
+		declare: redis.NewScript(script.Declare),
 	}
 	switch c := client.(type) {
 	case *redis.Client:
@@ -116,46 +117,6 @@ func (s *Store) Put(ctx context.Context, entries []store.Entry) error {
 		return fmt.Errorf("redisstore: put %d entries: %w", len(entries), err)
 	}
 	return nil
-}
-
-// Intend implements [store.Store] with intend.lua.
-func (s *Store) Intend(ctx context.Context, writer string, ttl time.Duration, tags []keying.Tag) error {
-	if err := s.onTags(ctx, s.intend, tags, writer, ttl.Milliseconds()); err != nil {
-		return fmt.Errorf("redisstore: intend on %d tags: %w", len(tags), err)
-	}
-	return nil
-}
-
-// Release implements [store.Store] with release.lua.
-func (s *Store) Release(ctx context.Context, writer string, tags []keying.Tag) error {
-	if err := s.onTags(ctx, s.release, tags, writer); err != nil {
-		return fmt.Errorf("redisstore: release %d tags: %w", len(tags), err)
-	}
-	return nil
-}
-
-// onTags runs a script on all tags, once for each slot, in one pipeline.
-func (s *Store) onTags(ctx context.Context, sc *redis.Script, tags []keying.Tag, args ...any) error {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	groups := bySlot(tags, func(t keying.Tag) string { return string(t) })
-	run := func(eval func(redis.Pipeliner, []string) *redis.Cmd) error {
-		return s.exec(ctx, func(p redis.Pipeliner) {
-			for _, g := range groups {
-				keys := make([]string, 0, 2*len(g))
-				for _, i := range g {
-					keys = append(keys, tags[i].Token(), tags[i].Writers())
-				}
-				eval(p, keys)
-			}
-		})
-	}
-	err := run(func(p redis.Pipeliner, keys []string) *redis.Cmd { return sc.EvalSha(ctx, p, keys, args...) })
-	if redis.HasErrorPrefix(err, "NOSCRIPT") {
-		// A server that was restarted, flushed or promoted: send the text. Steps that were done are done again.
-		err = run(func(p redis.Pipeliner, keys []string) *redis.Cmd { return sc.Eval(ctx, p, keys, args...) })
-	}
-	return err
 }
 
 // exec runs a pipeline of writes. It returns when the context is over, even if the client goes on waiting.

@@ -51,6 +51,11 @@ func composePostgres(ctx context.Context, h *house) (string, error) {
 	return "postgres://postgres@" + address + "/postgres?sslmode=disable", err
 }
 
+func composeMySQL(ctx context.Context, h *house) (string, error) {
+	address, err := h.address(ctx, "mariadb", "3306")
+	return "root@tcp(" + address + ")/?parseTime=true", err
+}
+
 func composeRedis(ctx context.Context, h *house) (string, error) {
 	address, err := h.address(ctx, "redis", "6379")
 	return "redis://" + address + "/0", err

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/gorm-rediscache/rediscache/internal/testkit"
 )
 
 // A house holds what was started, to stop it in the end.
@@ -101,6 +103,25 @@ func (h *house) ensureRedisServer(ctx context.Context) error {
 	}
 	if err := h.copyFromImage(ctx); err != nil {
 		return fmt.Errorf("tests start Redis servers of their own, and need the program redis-server: install it (%w)", err)
+	}
+	return nil
+}
+
+// ensurePostgresPrograms makes sure that tests can start a PostgreSQL server of their own, and a replica of it.
+func (h *house) ensurePostgresPrograms(ctx context.Context) error {
+	for _, name := range []string{"initdb", "postgres", "pg_basebackup"} {
+		if _, ok := testkit.PostgresBinary(name); ok {
+			continue
+		}
+		err := h.install(ctx, "postgresql")
+		switch {
+		case err == nil:
+		case h.docker(ctx) && os.Getenv("CI") == "": // a contributor's machine, on which everything else can run
+			say("tests that stop PostgreSQL servers of their own are skipped: install the program %s to run them", name)
+			return os.Setenv(testkit.EnvWithout, "postgres")
+		default:
+			return fmt.Errorf("tests start PostgreSQL servers of their own, and need the program %s: install it (%w)", name, err)
+		}
 	}
 	return nil
 }

@@ -1,12 +1,12 @@
-// Command withservers runs a command with a PostgreSQL and a Redis server to test against.
+// Command withservers runs a command with a PostgreSQL, a MySQL and a Redis server to test against.
 //
 //	go run ./internal/testkit/withservers go test ./...
 //
-// Each server is, in this order: the one that REDISCACHE_TEST_POSTGRES or REDISCACHE_TEST_REDIS names; one that answers
+// Each server is, in this order: the one that REDISCACHE_TEST_POSTGRES, REDISCACHE_TEST_MYSQL or REDISCACHE_TEST_REDIS names; one that answers
 // on localhost; one that Docker Compose starts, where an engine answers; one that installed binaries start on a private
 // port, in a temporary folder; the same after apt-get has installed them, as root on Debian or Ubuntu. What it has
-// started it stops. Tests that kill servers start their own, from the program redis-server, which is found in the same
-// way.
+// started it stops. Tests that kill servers or hold them back start their own, from the programs redis-server, initdb,
+// postgres and pg_basebackup, which are found in the same way.
 package main
 
 import (
@@ -46,6 +46,16 @@ func run(command []string) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if postgres, err = h.ownDatabase(ctx, postgres); err != nil {
+		return 0, err
+	}
+	mysql, err := h.find(ctx, server{
+		name: "MySQL", env: testkit.EnvMySQL, local: testkit.LocalMySQL, answers: mysqlAnswers,
+		compose: composeMySQL, start: startMariaDB, packages: []string{"mariadb-server"},
+	})
+	if err != nil {
+		return 0, err
+	}
 	redis, err := h.find(ctx, server{
 		name: "Redis", env: testkit.EnvRedis, local: testkit.LocalRedis, answers: redisAnswers,
 		compose: composeRedis, start: startRedis, packages: []string{"redis-server"},
@@ -56,11 +66,14 @@ func run(command []string) (code int, err error) {
 	if err := h.ensureRedisServer(ctx); err != nil {
 		return 0, err
 	}
+	if err := h.ensurePostgresPrograms(ctx); err != nil {
+		return 0, err
+	}
 	// Not ended with ctx: an interrupt reaches the command by itself.
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(),
-		testkit.EnvPostgres+"="+postgres, testkit.EnvRedis+"="+redis, testkit.EnvRequire+"=1")
+		testkit.EnvPostgres+"="+postgres, testkit.EnvMySQL+"="+mysql, testkit.EnvRedis+"="+redis, testkit.EnvRequire+"=1")
 	err = cmd.Run()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return exit.ExitCode(), nil

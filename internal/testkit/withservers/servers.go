@@ -4,22 +4,18 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"syscall"
 	"time"
-
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver
-	"github.com/redis/go-redis/v9"
 )
 
-func postgresAnswers(ctx context.Context, url string) error {
-	db, err := sql.Open("pgx", url)
+// ping reports whether a database answers.
+func ping(ctx context.Context, driver, dsn string) error {
+	db, err := sql.Open(driver, dsn)
 	if err != nil {
 		return err
 	}
@@ -29,41 +25,25 @@ func postgresAnswers(ctx context.Context, url string) error {
 	return db.PingContext(ctx)
 }
 
-func redisAnswers(ctx context.Context, url string) error {
-	opt, err := redis.ParseURL(url)
-	if err != nil {
-		return err
-	}
-	opt.MaxRetries = -1
-	c := redis.NewClient(opt)
-	defer func() { _ = c.Close() }()
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	return c.Ping(ctx).Err()
+// An installation is a database server whose binaries are installed.
+type installation struct {
+	name string
+	find func(program string) (path string, err error)
+	// prepare is the program that fills a folder with an empty database, server the one that serves it.
+	prepare, server string
+	prepareArgs     func(data string) []string
+	serverArgs      func(data, port string) []string
+	url             func(port string) string
+	answers         func(ctx context.Context, url string) error
 }
 
-// postgresBinary finds a program of PostgreSQL, also where Debian keeps it.
-func postgresBinary(name string) (string, error) {
-	if path, err := exec.LookPath(name); err == nil {
-		if program, err := filepath.EvalSymlinks(path); err == nil && filepath.Base(program) == name {
-			return program, nil
-		}
-	}
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name) // the pattern is well-formed
-	if len(found) == 0 {
-		return "", fmt.Errorf("%s: %w", name, errNotInstalled)
-	}
-	slices.Sort(found)
-	return found[len(found)-1], nil
-}
-
-// startPostgres starts a server from installed binaries.
-func startPostgres(ctx context.Context, h *house) (string, error) {
-	initdb, err := postgresBinary("initdb")
+// installed starts a server from installed binaries, on a private port.
+func (h *house) installed(ctx context.Context, s installation) (string, error) {
+	prepare, err := s.find(s.prepare)
 	if err != nil {
 		return "", err
 	}
-	postgres, err := postgresBinary("postgres")
+	program, err := s.find(s.server)
 	if err != nil {
 		return "", err
 	}
@@ -71,28 +51,26 @@ func startPostgres(ctx context.Context, h *house) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	data := filepath.Join(dir, "postgres")
+	data := filepath.Join(dir, s.name)
 	attr, err := h.unprivileged(data)
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.CommandContext(ctx, initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+	cmd := exec.CommandContext(ctx, prepare, s.prepareArgs(data)...)
 	cmd.SysProcAttr, cmd.Dir = attr, data
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("initdb: %w\n%s", err, out)
+		return "", fmt.Errorf("%s: %w\n%s", s.prepare, err, out)
 	}
 	port, err := freePort()
 	if err != nil {
 		return "", err
 	}
-	server := exec.Command(postgres, "-D", data, "-p", port, "-k", data, "-c", "listen_addresses=127.0.0.1", "-F",
-		"-c", "max_connections=300")
+	server := exec.Command(program, s.serverArgs(data, port)...)
 	server.SysProcAttr, server.Dir = attr, data
 	if err := h.background(server); err != nil {
 		return "", err
 	}
-	url := "postgres://postgres@" + net.JoinHostPort("127.0.0.1", port) + "/postgres?sslmode=disable"
-	return url, await(ctx, url, postgresAnswers)
+	return s.url(port), await(ctx, s.url(port), s.answers)
 }
 
 // unprivileged makes a folder for a server that refuses to run as root, and says as whom it has to run.
@@ -118,26 +96,4 @@ func (h *house) unprivileged(data string) (*syscall.SysProcAttr, error) {
 		return nil, err
 	}
 	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, os.Chown(data, uid, gid)
-}
-
-// startRedis starts a server from the installed binary.
-func startRedis(ctx context.Context, h *house) (string, error) {
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		return "", fmt.Errorf("redis-server: %w", errNotInstalled)
-	}
-	dir, err := h.folder()
-	if err != nil {
-		return "", err
-	}
-	port, err := freePort()
-	if err != nil {
-		return "", err
-	}
-	server := exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--appendonly", "no")
-	if err := h.background(server); err != nil {
-		return "", err
-	}
-	url := "redis://" + net.JoinHostPort("127.0.0.1", port) + "/0"
-	return url, await(ctx, url, redisAnswers)
 }

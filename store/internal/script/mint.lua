@@ -1,11 +1,17 @@
 -- mint: a reader asks for the tokens of tags, before it reads the database.
 --
 -- KEYS  token and writers of each tag, in turn; all in one slot
--- ARGV  the new token and its time to live in ms, for each tag
+-- ARGV  16 random bytes and the time to live of a new token in ms, for each tag
 -- Returns, for each tag, its token, or '!' while it has writers. O(tags). Redis 5 or later.
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+-- Half of a token is random, half is the time: a step that is carried out again does not bring its token back.
+local clock, rest = '', time[1] * 1000000 + time[2]
+for _ = 1, 8 do
+  clock, rest = clock .. string.char(rest % 256), math.floor(rest / 256)
+end
 
 local tokens = {}
 for i = 1, #KEYS, 2 do
@@ -16,7 +22,7 @@ for i = 1, #KEYS, 2 do
     if redis.call('EXISTS', writers) == 1 then
       value = '!'
     else
-      value = ARGV[i]
+      value = string.sub(ARGV[i], 1, 8) .. clock
       redis.call('SET', token, value, 'PX', ARGV[i + 1])
     end
   end

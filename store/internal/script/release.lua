@@ -1,16 +1,17 @@
 -- release: a writer has committed, or given up.
 --
--- KEYS  token and writers of each tag, in turn; all in one slot
--- ARGV  1 writer
--- Returns 1. O(tags).
+-- KEYS  token and writers of each tag, in turn; then the tokens that are watched; all in one slot
+-- ARGV  1 writer   2 number of tags
+-- Returns the watched tokens. O(tags + watched).
 --
 -- The token goes in any case: if the writer's intent had lapsed, a token may have been minted since.
 
-for i = 1, #KEYS, 2 do
+local last = 2 * ARGV[2]
+for i = 1, last, 2 do
   redis.call('DEL', KEYS[i])
 end
 
-for i = 1, #KEYS, 2 do
+for i = 1, last, 2 do
   local token, writers = KEYS[i], KEYS[i + 1]
   redis.call('ZREM', writers, ARGV[1])
   -- Others still writing: readers must go on seeing it. (-2: no such key, -1: no expiry, never for this key.)
@@ -19,4 +20,9 @@ for i = 1, #KEYS, 2 do
     redis.call('SET', token, '!', 'PX', left)
   end
 end
-return 1
+
+local watched = {}
+for i = last + 1, #KEYS do
+  watched[#watched + 1] = redis.call('GET', KEYS[i])
+end
+return watched

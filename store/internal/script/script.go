@@ -11,4 +11,6 @@ var (
 	Release string
 	//go:embed mint.lua
 	Mint string
+	//go:embed declare.lua
+	Declare string
 )

@@ -1,0 +1,92 @@
+package callbacks
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/gorm-rediscache/rediscache/internal/catalog"
+	"github.com/gorm-rediscache/rediscache/internal/consistency"
+	"github.com/gorm-rediscache/rediscache/relations"
+)
+
+// learned returns what follows from a catalog that was just read.
+func (d *database) learned(ctx context.Context, id *identity, c *catalog.Catalog, pins consistency.Pins) *knowledge {
+	k := &knowledge{identity: id, graph: relations.New(c, d.lexer), models: d.h.models, pins: pins, read: time.Now()}
+	k.believed = d.believes(c)
+	d.warnOpaque(ctx, k)
+	return k
+}
+
+// believes returns how long a catalog is believed: one that was not settled is soon read again, less and less soon if it
+// does not come to be.
+func (d *database) believes(c *catalog.Catalog) time.Duration {
+	if !c.Unsettled {
+		d.unsettled = 0
+		return maxAge
+	}
+	d.unsettled++
+	return min(maxAge, retryAge<<min(d.unsettled-1, 10))
+}
+
+// warnOpaque names the tables that cost the cache everything when they are written.
+func (d *database) warnOpaque(ctx context.Context, k *knowledge) {
+	tables := k.graph.Opaque()
+	if len(tables) > 0 && d.h.first("opaque", k.found.Database, strings.Join(tables, " ")) {
+		d.h.opt.Logger.WarnContext(ctx, "rediscache: what triggers or rules of these tables do cannot be read: each write that "+
+			"fires them invalidates everything that is cached of the database", "tables", tables)
+	}
+}
+
+// first reports whether something is said for the first time.
+func (h *Hooks) first(words ...string) bool {
+	_, again := h.said.LoadOrStore(strings.Join(words, "\x00"), true)
+	return !again
+}
+
+// insufficientPrivilege is the SQLSTATE of what a role has no right to.
+const insufficientPrivilege = "42501"
+
+// forbidden reports whether the catalog cannot be read for want of a right.
+func (d *database) forbidden(err error) bool {
+	return err != nil && d.dialect == catalog.Postgres && stateOf(err) == insufficientPrivilege
+}
+
+// partial returns what follows from the models alone, in a database whose catalog may not be read.
+func (d *database) partial(ctx context.Context, id *identity, pins consistency.Pins, why error) *knowledge {
+	if d.h.first("partial", id.found.Database) {
+		d.h.opt.Logger.WarnContext(ctx, "rediscache: the catalog of this database may not be read: what is known of it is what "+
+			"GORM's models say. Tables without a model are not cached. Not seen are triggers, rules, partitions, row-level "+
+			"security, constraints that no model declares, and what a view reads, unless its model says so (CacheDependsOn): "+
+			"grant the role SELECT on the tables of pg_catalog", "error", why)
+	}
+	return d.partialAt(id, pins, time.Now())
+}
+
+func (d *database) partialAt(id *identity, pins consistency.Pins, read time.Time) *knowledge {
+	c, version := d.h.models.catalog()
+	return &knowledge{
+		identity: id, graph: relations.New(c, d.lexer), models: d.h.models, pins: pins, read: read,
+		believed: maxAge, partial: true, version: version,
+	}
+}
+
+// outgrown reports whether models have said more since.
+func (k *knowledge) outgrown(m *models) bool { return k.partial && k.version != m.version() }
+
+// grown returns what is known with what models have said since.
+func (d *database) grown(k *knowledge) *knowledge {
+	if !k.outgrown(d.h.models) {
+		return k
+	}
+	d.learning.Lock()
+	defer d.learning.Unlock()
+	if now := d.known.Load(); now != nil && now != k {
+		k = now
+	}
+	if k.outgrown(d.h.models) {
+		k = d.partialAt(k.identity, k.pins, k.read)
+		d.known.Store(k)
+	}
+	return k
+}

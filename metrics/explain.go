@@ -1,0 +1,136 @@
+package metrics
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// An Explanation says what the cache did for a statement, and why: for people, and for bug reports. It holds the text of the
+// statement and the names of keys and tags, which hold primary keys and the values of scope columns, but no other arguments
+// and no rows. Its sentences may change from one version to the next.
+type Explanation struct {
+	// Statement is the text that GORM made. It is empty if nothing was sent: for a dry run, or after an error.
+	Statement string
+	// Outcome says where an answer came from. It is empty for what is not a query.
+	Outcome Outcome
+	// Reason says why a read was a Bypass, and Detail, what in it.
+	Reason Reason
+	Detail string
+	// Key is the name of the entry; of the first one, if there are several.
+	Key string
+	// Entries is how many entries the answer consists of, and Found how many of them were in the store.
+	Entries, Found int
+	// Joined is set if the database was read by another goroutine for the same entry.
+	Joined bool
+	// Tags are what the entry depends on, the first one if there are several; for a write, what it made unservable, or will
+	// when its transaction commits.
+	Tags []TagReason
+	// Age is how long ago the database was read, by the clocks of the processes that stored and read it; of the oldest of
+	// several entries. TTL is how long that entry is served, counted from then.
+	Age, TTL time.Duration
+	// Besides are other statements of the same call, in their order: its preloads, associations and batches.
+	Besides []Explanation
+}
+
+// A TagReason is a tag, and why it is that one.
+type TagReason struct {
+	// Tag is the name, without what all tags of a database have in common: "row:users:42".
+	Tag string
+	// Why says what it stands for; for a coarse tag, why it is not a finer one.
+	Why string
+}
+
+// String returns the explanation as text, a line for each thing that it says.
+func (e Explanation) String() string {
+	var b strings.Builder
+	e.write(&b, "")
+	return b.String()
+}
+
+func (e Explanation) write(b *strings.Builder, indent string) {
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(b, "%s%-10s%s\n", indent, name, fmt.Sprintf(format, args...))
+	}
+	if e.Statement == "" {
+		line("outcome", "nothing was sent to the database or to Redis")
+	} else {
+		line("statement", "%s", strings.Join(strings.Fields(e.Statement), " "))
+		line("outcome", "%s", e.outcome())
+	}
+	if e.Key != "" {
+		line("key", "%s", e.Key)
+	}
+	if e.Entries > 1 {
+		line("entries", "%d, of which %d were found", e.Entries, e.Found)
+	}
+	if e.TTL > 0 {
+		line("age", "%s of %s", e.Age.Round(time.Millisecond), e.TTL.Round(time.Millisecond))
+	}
+	for _, t := range e.Tags {
+		line("tag", "%s: %s", t.Tag, t.Why)
+	}
+	for _, other := range e.Besides {
+		line("besides", "")
+		other.write(b, indent+"  ")
+	}
+}
+
+func (e Explanation) outcome() string {
+	parts := []string{string(cmp.Or(e.Outcome, "wrote"))}
+	if e.Reason != "" {
+		parts = append(parts, fmt.Sprintf("%s: %s", e.Reason, e.Reason.Sentence()))
+	}
+	if e.Detail != "" {
+		parts = append(parts, e.Detail)
+	}
+	if e.Joined {
+		parts = append(parts, "joined another goroutine's read of the database")
+	}
+	return strings.Join(parts, "; ")
+}
+
+// Sentence says what a reason means.
+func (r Reason) Sentence() string {
+	switch r {
+	case ReasonControl:
+		return "the application asked for it"
+	case ReasonTransaction:
+		return "inside a transaction the database answers"
+	case ReasonConnection:
+		return "the application controls the session of this connection"
+	case ReasonCursor:
+		return "Rows and Row hand a live cursor to the application"
+	case ReasonLock:
+		return "it locks rows"
+	case ReasonVolatile:
+		return "its answer depends on more than tables"
+	case ReasonStatement:
+		return "it is not a single query that is understood"
+	case ReasonRelation:
+		return "it reads what is no table that may be cached"
+	case ReasonArgument:
+		return "an argument has no canonical form"
+	case ReasonPolicy:
+		return "the policy says that it is not to be cached"
+	case ReasonSession:
+		return "settings of the session were changed on a pooled connection"
+	case ReasonDatabase:
+		return "the database could not be asked what it is and holds"
+	case ReasonReplica:
+		return "a replica answered, and nothing is stored from it"
+	case ReasonWriting:
+		return "a write to what it reads is under way"
+	case ReasonJournal:
+		return "Redis has to be told of earlier writes first"
+	case ReasonStore:
+		return "Redis does not answer"
+	case ReasonTorn:
+		return "rows changed while they were read one by one"
+	case ReasonScopes:
+		return "a table has as many scopes as can be"
+	default:
+		return string(r)
+	}
+}

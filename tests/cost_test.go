@@ -1,0 +1,87 @@
+package tests_test
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+
+	"github.com/gorm-rediscache/rediscache"
+	"github.com/gorm-rediscache/rediscache/internal/testkit"
+)
+
+// commands matches a line of INFO commandstats.
+var commands = regexp.MustCompile(`cmdstat_(\w+):calls=(\d+)`)
+
+// commandsOf returns which commands a server was asked for, and how often. Those that scripts run count, as they cost the server
+// time. INFO is left out: it is asked for every 100 ms at most, whatever the number of reads.
+func commandsOf(t *testing.T, server *testkit.RedisServer, f func()) string {
+	t.Helper()
+	admin := server.Client()
+	require.NoError(t, admin.ConfigResetStat(t.Context()).Err())
+	f()
+	text, err := admin.Info(t.Context(), "commandstats").Result()
+	require.NoError(t, err)
+	var all []string
+	for _, m := range commands.FindAllStringSubmatch(text, -1) {
+		switch m[1] {
+		case "info", "config", "client", "hello":
+		default:
+			all = append(all, m[1]+" "+m[2])
+		}
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
+}
+
+// What reads and writes ask of Redis, once everything is known, is stated here, so that it does not grow unnoticed.
+func TestCommandsForEachReadAndWrite(t *testing.T) { //nolint:paralleltest // what a loaded machine tries again would count
+	w := newWorld(t)
+	w.members(60)
+	server := testkit.StartRedis(t)
+	h := w.cached(withPlugin(func(c *rediscache.Config) { c.Redis = server.Client() }))
+	ids := make([]int, 50)
+	for i := range ids {
+		ids[i] = i + 1
+	}
+	reads := map[string]func(*gorm.DB){
+		"row":    func(db *gorm.DB) { require.NoError(t, db.First(&member{}, 1).Error) },
+		"50 ids": func(db *gorm.DB) { require.NoError(t, db.Find(&[]member{}, ids).Error) },
+		"list":   func(db *gorm.DB) { require.NoError(t, db.Order("id DESC").Limit(20).Find(&[]member{}).Error) },
+		"count":  func(db *gorm.DB) { var n int64; require.NoError(t, db.Model(&member{}).Count(&n).Error) },
+	}
+	for name, read := range reads {
+		h.warm(t, read)
+		require.Equal(t, "mget 1", commandsOf(t, server, func() { read(h.DB) }), name)
+	}
+	update := func() { require.NoError(t, h.Model(&member{ID: 1}).Update("name", "new").Error) }
+	update() // Redis gets to know the scripts
+	got := commandsOf(t, server, update)
+	// What is known of the table's scopes is looked at; then one step before the commit and one after it, each a script for
+	// the slot of the row and one for that of the table, in one pipeline. The other commands are those of the scripts.
+	require.Equal(t, "del 4, evalsha 4, get 2, mget 1, pexpire 2, pttl 4, set 2, time 2, zadd 2, zrem 2", got)
+}
+
+// A hit costs no more memory than what is stated here. GORM's own part is most of it.
+func TestAllocationsOfAHit(t *testing.T) { //nolint:paralleltest // what others allocate would count
+	if testing.Short() {
+		t.Skip("the race detector allocates, too")
+	}
+	w := newWorld(t)
+	plain := w.members(3)
+	h, quiet := w.cached(), w.cached(withPlugin(func(c *rediscache.Config) { c.Recorder = nil }))
+	read := func(db *gorm.DB) { require.NoError(t, db.First(&member{}, 1).Error) }
+	h.warm(t, read)
+	read(quiet.DB) // it gets to know the database
+	require.Empty(t, quiet.sql.during(func() { read(quiet.DB) }))
+	allocations := func(db *gorm.DB) float64 { return testing.AllocsPerRun(300, func() { read(db) }) }
+	cached, without := allocations(quiet.DB), allocations(plain.DB)
+	t.Log("allocations of a point lookup:", cached, "from the cache,", without, "by plain GORM")
+	require.LessOrEqual(t, cached, without+maxMoreAllocations)
+}
+
+// maxMoreAllocations is what a hit may allocate more often than plain GORM does.
+const maxMoreAllocations = 40
