@@ -11,21 +11,52 @@ help: ## list the targets
 quickstart: ## run the example shop: on embedded SQLite and Redis, or on DATABASE_URL and REDIS_URL
 	go run ./examples/quickstart
 
+# Tests with other plugins are a module of their own, so that applications do not get what only they need.
+PLUGINS := tests/plugins
+
+# So are benchmarks.
+BENCHMARKS := benchmarks
+
 test: ## run all tests on PostgreSQL and Redis, which are found or started
-	$(SERVERS) go test -timeout 20m ./...
+	$(SERVERS) sh -c 'go test -timeout 40m ./... && go -C $(PLUGINS) test -timeout 10m ./... && go -C $(BENCHMARKS) test ./...'
 
 test-race: ## the same with the race detector, and fewer combinations
-	$(SERVERS) go test -race -short -timeout 40m ./...
+	$(SERVERS) sh -c 'go test -race -short -timeout 60m ./... && go -C $(PLUGINS) test -race -timeout 20m ./... && go -C $(BENCHMARKS) test -race ./...'
+
+matrix: ## try every way to write with every way to read, on every database
+	$(SERVERS) env REDISCACHE_MATRIX=full go test -timeout 60m -run TestMatrix ./tests
+
+precision: ## count how often answers are dropped for nothing, and write docs/precision.md
+	$(SERVERS) env REDISCACHE_PRECISION=$(CURDIR)/docs/precision.md go test -count=1 -timeout 60m -run TestAnswerThatAWriteChanged ./tests/soundness
+
+mutants: ## break the plugin on purpose, and see the tests notice
+	$(SERVERS) go run ./tests/mutants
+
+bench: ## measure everything, and write docs/benchmarks.md: a quarter of an hour
+	$(SERVERS) go -C $(BENCHMARKS) run . -mode full -o $(CURDIR)/docs/benchmarks.md
+
+bench-quick: ## measure less, and print it: two minutes
+	$(SERVERS) go -C $(BENCHMARKS) run . -mode quick
+
+bench-smoke: ## see that the benchmarks work; their figures mean nothing
+	$(SERVERS) go -C $(BENCHMARKS) run . -mode smoke > /dev/null
 
 FUZZTIME ?= 30s
 export FUZZTIME
+
+gorm-suite: ## run GORM's own tests without and with the plugin (GORM_CHECKOUT, MODES: see tests/gormsuite/main.go)
+	$(SERVERS) go run ./tests/gormsuite -modes "$(MODES)"
 
 fuzz: ## fuzz parsers and codecs, FUZZTIME each
 	$(SERVERS) ./internal/testkit/fuzz.sh
 
 lint: bin/golangci-lint-$(GOLANGCI_VERSION) ## run go vet and golangci-lint
 	go vet ./...
+	go -C $(PLUGINS) vet ./...
+	go -C $(BENCHMARKS) vet ./...
 	bin/golangci-lint-$(GOLANGCI_VERSION) run
+	cd $(PLUGINS) && $(CURDIR)/bin/golangci-lint-$(GOLANGCI_VERSION) run
+	cd $(BENCHMARKS) && $(CURDIR)/bin/golangci-lint-$(GOLANGCI_VERSION) run
 
 bin/golangci-lint-$(GOLANGCI_VERSION):
 	GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
@@ -33,8 +64,12 @@ bin/golangci-lint-$(GOLANGCI_VERSION):
 
 fmt: bin/golangci-lint-$(GOLANGCI_VERSION) ## format the code
 	bin/golangci-lint-$(GOLANGCI_VERSION) fmt
+	cd $(PLUGINS) && $(CURDIR)/bin/golangci-lint-$(GOLANGCI_VERSION) fmt
+	cd $(BENCHMARKS) && $(CURDIR)/bin/golangci-lint-$(GOLANGCI_VERSION) fmt
 
-tidy: ## tidy go.mod
+tidy: ## tidy each go.mod
 	go mod tidy
+	go -C $(PLUGINS) mod tidy
+	go -C $(BENCHMARKS) mod tidy
 
-.PHONY: help quickstart test test-race fuzz lint fmt tidy
+.PHONY: help quickstart test test-race bench bench-quick bench-smoke matrix precision mutants gorm-suite fuzz lint fmt tidy

@@ -68,6 +68,27 @@ func TestCommandsOfTheDocumentsAreRunByCI(t *testing.T) {
 	require.Positive(t, n)
 }
 
+// Commands that take too long for CI, or need more than a clean clone has, stand in the text. What they name is there.
+func TestTargetsAndProgramsOfTheDocumentsExist(t *testing.T) {
+	t.Parallel()
+	makefile, err := os.ReadFile("Makefile")
+	require.NoError(t, err)
+	target := regexp.MustCompile(`(?m)(?:` + "`" + `|^\s*|=\S+ )make ([a-z]+(?:-[a-z]+)*)(?:` + "`" + `|$)`)
+	program := regexp.MustCompile(`go (?:run|test) (\./[\w/]+)`)
+	n := 0
+	for name, text := range documents(t) {
+		for _, m := range target.FindAllStringSubmatch(text, -1) {
+			n++
+			require.Contains(t, string(makefile), "\n"+m[1]+":", name)
+		}
+		for _, m := range program.FindAllStringSubmatch(text, -1) {
+			n++
+			require.DirExists(t, m[1], name)
+		}
+	}
+	require.Greater(t, n, 10)
+}
+
 func TestLinksOfTheDocumentsLeadSomewhere(t *testing.T) {
 	t.Parallel()
 	code := regexp.MustCompile("(?s)```.*?```")
@@ -125,6 +146,9 @@ func TestArchitectureShowsEveryPackage(t *testing.T) {
 		}
 		if slices.Contains([]string{".git", "bin", "testdata", "archtest", "withservers"}, d.Name()) {
 			return fs.SkipDir
+		}
+		if _, err := os.Stat(filepath.Join(filepath.Dir(path), "go.mod")); err == nil && filepath.Dir(path) != "." {
+			return fs.SkipDir // a part of another module
 		}
 		files, err := filepath.Glob(filepath.Join(path, "*.go"))
 		if len(files) > 0 && path != "." && !strings.Contains(string(text), filepath.ToSlash(path)) {
