@@ -21,6 +21,7 @@ var may = map[string][]string{
 	"metrics":               {},
 	"ttlconfig":             {},
 	"internal/flight":       {},
+	"internal/heat":         {},
 	"internal/rowcodec":     {},
 	"internal/sqltext":      {},
 	"internal/catalog":      {},
@@ -34,7 +35,7 @@ var may = map[string][]string{
 	"store/storetest":  {"keying", "store", "github.com/stretchr/testify/require"},
 	"internal/breaker": {"keying", "store", "github.com/sony/gobreaker/v2"},
 	// the protocol
-	"internal/consistency": {"internal/flight", "keying", "metrics", "store"},
+	"internal/consistency": {"internal/flight", "internal/heat", "keying", "metrics", "store"},
 	// GORM
 	"callbacks": {
 		"internal/catalog", "internal/consistency", "internal/rowcodec", "internal/sqltext", "internal/txpool",
