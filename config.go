@@ -43,6 +43,11 @@ type Config struct {
 	MaxRows  int
 	MaxBytes int
 
+	// MaxMisses bounds how many misses of the plugin's handles read the database at the same time; others wait their turn, or
+	// until their context is over. Less than the connections of the pool, it leaves some to writes and transactions while the
+	// cache is cold. Defaults to any number: the pool (sql.DB.SetMaxOpenConns) is the bound, as without the plugin.
+	MaxMisses int
+
 	// ReadReplicas, with dbresolver, leaves what the cache does not have to the replica that dbresolver chose; nothing
 	// of that is stored. By default the source is asked, and the answer stored.
 	ReadReplicas bool
@@ -126,6 +131,9 @@ func (c Config) validate() error {
 	}
 	if c.MaxRows < 0 {
 		wrong("MaxRows", fmt.Errorf("want a positive number, got %d", c.MaxRows))
+	}
+	if c.MaxMisses < 0 {
+		wrong("MaxMisses", fmt.Errorf("want a positive number, got %d", c.MaxMisses))
 	}
 	if c.MaxBytes < 0 {
 		wrong("MaxBytes", fmt.Errorf("want a positive number, got %d", c.MaxBytes))

@@ -85,7 +85,8 @@ func (p *Plugin) start() error {
 	})
 	p.protocol = consistency.New(consistency.Config{
 		Store: guarded, Outage: consistency.Outage(cfg.OnOutage), Timeout: cfg.Timeout, MaxEntry: cfg.MaxBytes,
-		Recorder: cfg.Recorder, Logger: cfg.Logger,
+		MaxMisses: cfg.MaxMisses,
+		Recorder:  cfg.Recorder, Logger: cfg.Logger,
 	})
 	options := callbacks.Options{
 		Protocol: p.protocol, Namespace: cfg.Namespace, OwnNamespace: cfg.Namespace != "", Policy: cfg.Policy,

@@ -73,6 +73,13 @@ func (t Tag) IsFine() bool {
 	return strings.HasPrefix(name, "row:") || strings.HasPrefix(name, "scope:")
 }
 
+// Lease returns the tag whose token says which process reads the database for an entry, under the stamps that it will be
+// stored with. Nothing depends on it. It is in the slot of the entry.
+func (k Key) Lease(stamps string) Tag {
+	prefix, _, _ := strings.Cut(string(k), "}:")
+	return Tag(prefix + "}:lease:" + string(NewFingerprint(stamps).Query()) + tokenSuffix)
+}
+
 // String returns the tag without what is the same for every tag of a database: "row:users:42".
 func (t Tag) String() string {
 	_, s, _ := strings.Cut(strings.TrimSuffix(string(t), tokenSuffix), "}:")

@@ -22,7 +22,7 @@ type Explanation struct {
 	Key string
 	// Entries is how many entries the answer consists of, and Found how many of them were in the store.
 	Entries, Found int
-	// Joined is set if the database was read by another goroutine for the same entry.
+	// Joined is set if the database was read by another goroutine, or another process, for the same entry at the same time.
 	Joined bool
 	// Tags are what the entry depends on, the first one if there are several; for a write, what it made unservable, or will
 	// when its transaction commits.
@@ -86,51 +86,39 @@ func (e Explanation) outcome() string {
 		parts = append(parts, e.Detail)
 	}
 	if e.Joined {
-		parts = append(parts, "joined another goroutine's read of the database")
+		parts = append(parts, "joined another's read of the database")
 	}
 	return strings.Join(parts, "; ")
 }
 
 // Sentence says what a reason means.
 func (r Reason) Sentence() string {
-	switch r {
-	case ReasonControl:
-		return "the application asked for it"
-	case ReasonTransaction:
-		return "inside a transaction the database answers"
-	case ReasonConnection:
-		return "the application controls the session of this connection"
-	case ReasonCursor:
-		return "Rows and Row hand a live cursor to the application"
-	case ReasonLock:
-		return "it locks rows"
-	case ReasonVolatile:
-		return "its answer depends on more than tables"
-	case ReasonStatement:
-		return "it is not a single query that is understood"
-	case ReasonRelation:
-		return "it reads what is no table that may be cached"
-	case ReasonArgument:
-		return "an argument has no canonical form"
-	case ReasonPolicy:
-		return "the policy says that it is not to be cached"
-	case ReasonSession:
-		return "settings of the session were changed on a pooled connection"
-	case ReasonDatabase:
-		return "the database could not be asked what it is and holds"
-	case ReasonReplica:
-		return "a replica answered, and nothing is stored from it"
-	case ReasonWriting:
-		return "a write to what it reads is under way"
-	case ReasonJournal:
-		return "Redis has to be told of earlier writes first"
-	case ReasonStore:
-		return "Redis does not answer"
-	case ReasonTorn:
-		return "rows changed while they were read one by one"
-	case ReasonScopes:
-		return "a table has as many scopes as can be"
-	default:
-		return string(r)
+	if s, ok := sentences()[r]; ok {
+		return s
+	}
+	return string(r)
+}
+
+func sentences() map[Reason]string {
+	return map[Reason]string{
+		ReasonControl:     "the application asked for it",
+		ReasonTransaction: "inside a transaction the database answers",
+		ReasonConnection:  "the application controls the session of this connection",
+		ReasonCursor:      "Rows and Row hand a live cursor to the application",
+		ReasonLock:        "it locks rows",
+		ReasonVolatile:    "its answer depends on more than tables",
+		ReasonStatement:   "it is not a single query that is understood",
+		ReasonRelation:    "it reads what is no table that may be cached",
+		ReasonArgument:    "an argument has no canonical form",
+		ReasonPolicy:      "the policy says that it is not to be cached",
+		ReasonSession:     "settings of the session were changed on a pooled connection",
+		ReasonDatabase:    "the database could not be asked what it is and holds",
+		ReasonReplica:     "a replica answered, and nothing is stored from it",
+		ReasonWriting:     "a write to what it reads is under way",
+		ReasonJournal:     "Redis has to be told of earlier writes first",
+		ReasonStore:       "Redis does not answer",
+		ReasonTorn:        "rows changed while they were read one by one",
+		ReasonChurn:       "what it reads is written faster than it is read, so that storing it is seldom worth it",
+		ReasonScopes:      "a table has as many scopes as can be",
 	}
 }

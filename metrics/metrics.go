@@ -63,6 +63,7 @@ const (
 	ReasonStore       Reason = "store"       // Redis does not answer
 	ReasonTorn        Reason = "torn"        // rows changed while they were read one by one
 	ReasonScopes      Reason = "scopes"      // the table has as many scopes as can be
+	ReasonChurn       Reason = "churn"       // what it reads is written faster than it is read
 )
 
 // A ReadEvent tells of one statement that reads.
@@ -78,7 +79,7 @@ type ReadEvent struct {
 	Tags []string
 	// Entries is how many entries the answer consists of, and Found how many of them were in the store.
 	Entries, Found int
-	// Joined is set if the database was read by another goroutine for the same entry.
+	// Joined is set if the database was read by another goroutine, or another process, for the same entry at the same time.
 	Joined bool
 	// Age is how long ago the database was read for it, by the clocks of the processes that stored and read it; of the oldest
 	// of several entries. TTL is how long that entry is served, counted from then. Both are zero for a bypass.

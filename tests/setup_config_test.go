@@ -39,6 +39,7 @@ func TestConfigErrorsNameTheField(t *testing.T) {
 		"timeout":            {func(c *rediscache.Config) { c.Timeout = -time.Second }, []string{"Config.Timeout", "-1s"}},
 		"rows":               {func(c *rediscache.Config) { c.MaxRows = -1 }, []string{"Config.MaxRows", "-1"}},
 		"bytes":              {func(c *rediscache.Config) { c.MaxBytes = -2 }, []string{"Config.MaxBytes", "-2"}},
+		"misses":             {func(c *rediscache.Config) { c.MaxMisses = -2 }, []string{"Config.MaxMisses", "-2"}},
 		"reads of replicas":  {func(c *rediscache.Config) { c.Redis = replicas }, []string{"Config.Redis"}},
 		"reads of any":       {func(c *rediscache.Config) { c.Redis = random }, []string{"Config.Redis"}},
 		"policy of a model":  {func(c *rediscache.Config) { c.Models = ttlconfig.Models{ttlconfig.For[ware](): {TTL: -1}} }, []string{"Config.Models", "ware"}},

@@ -74,6 +74,30 @@
 // found or about to be stored (Entry.AbsentTags): a row whose key the database chooses while it is inserted in
 // autocommit cannot be announced beforehand under its own tag.
 //
+// # Stampedes
+//
+// Nothing in this section is needed for the promise: any of it may fail, or not happen, and costs a read of the database.
+//
+// A cold entry that many processes want. The one reader of each process that leads its flight asks, before R5, for a lease
+// if the entry is hot: asked for often in this process, or slow to read when it was last read. The lease is a token for
+// which R4's step is asked, under a name made of the entry and of its stamps: who finds its own token there holds it. The
+// others look at the entry again and again for a while, and take what they find if it carries their stamps: those were
+// current after they started, so it is as fresh as a flight that they had joined. If nothing comes, or if other stamps do,
+// they read the database. Who dies with a lease costs the others their patience, once. A write drops the stamps, and with
+// them the lease.
+//
+// An entry whose time is nearly over. An entry carries how long the database took for it. The nearer its end, the likelier
+// is a hit taken for a miss (XFetch; Vattani, Chierichetti, Lowenstein: Optimal Probabilistic Cache Stampede Prevention,
+// VLDB 2015), so that one reader reads it anew while the others are still served. If the database fails then, the reader is
+// served, too.
+//
+// Tags that are written faster than read. What is stored under them dies before it is of use to anybody. A tag for which
+// this process has minted a token many times in a row, without a hit on anything that depends on it, is minted ever more
+// rarely; in between its readers read the database and store nothing.
+//
+// Many cold entries. Config.MaxMisses bounds how many R5 are under way in a process; the others wait their turn. R4 may then
+// be long ago: a late fill, like any other.
+//
 // # Write
 //
 //	W1  collect the tags of everything the transaction touched

@@ -58,6 +58,7 @@ func stampOf(v store.Value) (stamp, error) {
 //	1 byte    number of stamps
 //	8 bytes   when the database was read, in milliseconds since 1970, little-endian
 //	4 bytes   how many milliseconds it was to be served from then on, little-endian; all ones: that many, or more
+//	4 bytes   how many microseconds the database took for it, the same way
 //	16 bytes  each stamp, in the order of Entry.Tags, then Entry.AbsentTags if it says that there is no such row
 //	4 bytes   CRC-32C of the payload, little-endian
 //	          the payload
@@ -68,16 +69,17 @@ type envelope struct {
 	payload string
 }
 
-// A span is when an entry was read from the database, on the clock of the process that did so, and how long it is served
-// from then on. It is there for people; the store forgets entries by itself.
+// A span is when an entry was read from the database, on the clock of the process that did so, how long it is served
+// from then on, and how long the database took for it. No answer depends on it: the store forgets entries by itself.
 type span struct {
 	read time.Time
 	ttl  time.Duration
+	cost time.Duration
 }
 
 const (
-	envelopeVersion = 2
-	envelopeHead    = 15
+	envelopeVersion = 3
+	envelopeHead    = 19
 	maxStamps       = 255
 )
 
@@ -92,6 +94,7 @@ func seal(b []byte, r Result, when span, stamps []stamp) ([]byte, error) {
 	}
 	b = binary.LittleEndian.AppendUint64(b, uint64(when.read.UnixMilli()))
 	b = binary.LittleEndian.AppendUint32(b, uint32(min(when.ttl.Milliseconds(), math.MaxUint32)))
+	b = binary.LittleEndian.AppendUint32(b, uint32(min(when.cost.Microseconds(), math.MaxUint32)))
 	for i := range stamps {
 		b = append(b, stamps[i][:]...)
 	}
@@ -118,6 +121,7 @@ func open(data string) (envelope, bool) {
 	at := span{
 		read: time.UnixMilli(int64(binary.LittleEndian.Uint64(head[3:]))),
 		ttl:  time.Duration(binary.LittleEndian.Uint32(head[11:])) * time.Millisecond,
+		cost: time.Duration(binary.LittleEndian.Uint32(head[15:])) * time.Microsecond,
 	}
 	return envelope{absent: data[1] == 1, span: at, stamps: data[envelopeHead:end], payload: data[end:]}, true
 }

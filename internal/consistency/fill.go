@@ -33,7 +33,7 @@ func (r *read) fills(results []Result) []fill {
 // A reader that looked just before an answer was stored may ask for its flight just after: between its R1 and its R5
 // there is at most one step, R4. So an answer can be joined for as long as that after it was stored, and a program
 // that reads twice in a row reads the database once.
-func (p *Protocol) fill(ctx context.Context, fills []fill, began time.Time, landed func()) {
+func (p *Protocol) fill(ctx context.Context, fills []fill, at span, landed func()) {
 	select {
 	case p.fills <- struct{}{}:
 	default:
@@ -45,7 +45,7 @@ func (p *Protocol) fill(ctx context.Context, fills []fill, began time.Time, land
 	}
 	p.work.Go(func() {
 		defer func() { <-p.fills }()
-		if p.put(ctx, fills, began) {
+		if p.put(ctx, fills, at) {
 			time.AfterFunc(p.cfg.Timeout, landed)
 		} else {
 			landed()
@@ -54,11 +54,11 @@ func (p *Protocol) fill(ctx context.Context, fills []fill, began time.Time, land
 }
 
 // put stores answers, and reports whether all of them are stored.
-func (p *Protocol) put(ctx context.Context, fills []fill, began time.Time) bool {
+func (p *Protocol) put(ctx context.Context, fills []fill, at span) bool {
 	entries := make([]store.Entry, 0, len(fills))
 	size := 0
 	for _, f := range fills {
-		entry, result := p.prepare(f, began)
+		entry, result := p.prepare(f, at)
 		if result != metrics.Stored {
 			p.cfg.Recorder.Fill(metrics.FillEvent{
 				Key: string(f.entry.Key), Entries: 1, Bytes: len(entry.Data), Result: result,
@@ -86,13 +86,13 @@ func (p *Protocol) put(ctx context.Context, fills []fill, began time.Time) bool 
 }
 
 // prepare makes an answer ready to be stored, or says why it cannot be.
-func (p *Protocol) prepare(f fill, began time.Time) (store.Entry, metrics.FillResult) {
+func (p *Protocol) prepare(f fill, at span) (store.Entry, metrics.FillResult) {
 	e := store.Entry{Key: f.entry.Key, TTL: f.entry.TTL}
 	if f.result.Absent() {
 		e.TTL = f.entry.AbsentTTL
 	}
-	at := span{read: began, ttl: e.TTL}
-	if e.TTL -= time.Since(began); e.TTL < time.Millisecond { // the store's unit
+	at.ttl = e.TTL
+	if e.TTL -= time.Since(at.read); e.TTL < time.Millisecond { // the store's unit
 		return e, metrics.Expired
 	}
 	var err error

@@ -59,8 +59,10 @@ type Config struct {
 	InDoubtHold time.Duration
 	// MaxEntry is the greatest size of an entry, in bytes.
 	MaxEntry int
-	Recorder metrics.Recorder
-	Logger   *slog.Logger
+	// MaxMisses is how many misses read the database at the same time. Zero: any number.
+	MaxMisses int
+	Recorder  metrics.Recorder
+	Logger    *slog.Logger
 }
 
 func (c Config) withDefaults() Config {
@@ -90,6 +92,7 @@ type Protocol struct {
 	cfg        Config
 	registries registries
 	flights    flight.Group[loaded]
+	herds      herds
 	fills      chan struct{} // one element for each fill under way
 	keeper     keeper
 	work       sync.WaitGroup // fills and the keeper
@@ -100,7 +103,7 @@ type Protocol struct {
 
 // New returns a protocol on a store.
 func New(cfg Config) *Protocol {
-	p := &Protocol{cfg: cfg.withDefaults(), fills: make(chan struct{}, maxFills)}
+	p := &Protocol{cfg: cfg.withDefaults(), herds: newHerds(cfg.MaxMisses), fills: make(chan struct{}, maxFills)}
 	p.stopped, p.stop = context.WithCancel(context.Background()) //nolint:forbidigo // as above
 	p.keeper.p = p
 	return p

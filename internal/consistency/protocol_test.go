@@ -62,7 +62,10 @@ func TestLateFillIsNeverServed(t *testing.T) {
 	b.write(20, 1)
 	close(goOn)
 	testkit.Eventually(t, "the fill landed", func() bool { return a.events.lastFill() == metrics.Stored })
+	b.steps.set(&b.steps.onPut, func() error { return errors.New("it does not replace the old entry") })
 	require.Equal(t, []int{20}, b.read(1).values)
+	require.Equal(t, []int{20}, w.process(consistency.Config{}).read(1).values, "every tag has a token again")
+	b.steps.set(&b.steps.onPut, nil)
 	b.cached(1)
 	require.Equal(t, []int{20}, a.read(1).values)
 }

@@ -40,7 +40,7 @@ type Reading struct {
 	Results  []Result
 	// Found is the number of entries that were in the store.
 	Found int
-	// Joined is set if another goroutine's read of the database was shared.
+	// Joined is set if the read of the database by another goroutine, or by another process, was shared.
 	Joined bool
 }
 
@@ -54,8 +54,12 @@ type Payload struct {
 	TTL  time.Duration
 }
 
-// loaded is what a flight brings: the results of the entries that were missing.
-type loaded []Result
+// loaded is what a flight brings: the results of the entries that were missing, or what another process has stored for the
+// only one.
+type loaded struct {
+	results []Result
+	stored  Payload
+}
 
 // ErrOutdated is returned by [Protocol.Read] if the pins are not current: the caller has to learn anew.
 var ErrOutdated = errors.New("what is known of the database is out of date")
@@ -66,7 +70,13 @@ func (p *Protocol) Read(ctx context.Context, req Request, load Load) (Reading, e
 	if !p.keeper.settled(ctx) {
 		return bypass(metrics.ReasonJournal), nil
 	}
-	r := read{p: p, entries: req.Entries, scopes: req.Scopes, pins: req.Pins, refresh: req.Refresh}
+	r := read{
+		p: p, now: time.Now(), entries: req.Entries, scopes: req.Scopes, pins: req.Pins, refresh: req.Refresh,
+		readOnly: req.ReadOnly,
+	}
+	if len(r.entries) == 1 {
+		r.heat = p.herds.reads.Add(string(r.entries[0].Key), r.now)
+	}
 	if reason := r.look(ctx); reason != "" { // R1, R2, R3
 		return bypass(reason), nil
 	}
@@ -81,7 +91,7 @@ func (p *Protocol) Read(ctx context.Context, req Request, load Load) (Reading, e
 	case r.outdated:
 		return Reading{}, ErrOutdated
 	case len(r.missing) == 0:
-		return Reading{Outcome: metrics.Hit, Payloads: r.payloads, Found: len(r.entries)}, nil
+		return r.hit(), nil
 	case req.ReadOnly:
 		return bypass(metrics.ReasonReplica), nil
 	}
@@ -91,7 +101,19 @@ func (p *Protocol) Read(ctx context.Context, req Request, load Load) (Reading, e
 	if r.outdated {
 		return Reading{}, ErrOutdated
 	}
-	return r.fromDatabase(ctx, load) // R5, R6
+	reading, err := r.fromDatabase(ctx, load) // R5, R6
+	if err != nil && r.early.Hit {
+		r.payloads[0] = r.early
+		return r.hit(), nil
+	}
+	return reading, err
+}
+
+func (r *read) hit() Reading {
+	for i := range r.entries {
+		r.p.herds.used(r.entries[i].Tags)
+	}
+	return Reading{Outcome: metrics.Hit, Payloads: r.payloads, Found: len(r.entries)}
 }
 
 func bypass(reason metrics.Reason) Reading {
@@ -105,7 +127,9 @@ type read struct {
 	scopes   []Scope
 	pins     Pins
 	refresh  bool
+	readOnly bool
 	outdated bool
+	now      time.Time // when it began
 	tokens   tokens
 	payloads []Payload
 	// absent is set if an entry that was found says that there is no such row: not believed before confirm.
@@ -115,6 +139,12 @@ type read struct {
 	// stored with.
 	missing []int
 	stamps  [][]stamp
+	// Of a read of a single entry: how often it was asked for lately, the stamps of the entry that is not current any more and
+	// how long the database took for that, and the entry that is read anew before its time is over.
+	heat  uint32
+	old   string
+	cost  time.Duration
+	early Payload
 }
 
 // look is R1: the entries and the tokens of their tags, in one step.
@@ -168,11 +198,12 @@ func (r *read) serve(ctx context.Context, i int, v store.Value) (hit bool, reaso
 	if err != nil {
 		return false, metrics.ReasonStore
 	}
-	if !v.Found || !complete {
+	if !v.Found {
 		return false, ""
 	}
 	sealed, ok := open(v.Data)
-	if ok && !sealed.carries(0, stamps) {
+	if ok && (!complete || !sealed.carries(0, stamps)) {
+		r.old, r.cost = sealed.stamps, sealed.span.cost
 		return false, "" // an old answer
 	}
 	var payload string
@@ -183,6 +214,9 @@ func (r *read) serve(ctx context.Context, i int, v store.Value) (hit bool, reaso
 	if ok && sealed.absent {
 		want += len(e.AbsentTags)
 	}
+	if !complete {
+		return false, ""
+	}
 	if !ok || sealed.count() != want {
 		r.p.corrupt(ctx, e.Key)
 		return false, ""
@@ -190,7 +224,12 @@ func (r *read) serve(ctx context.Context, i int, v store.Value) (hit bool, reaso
 	if sealed.absent && len(e.AbsentTags) > 0 {
 		r.absent = true
 	}
-	r.payloads[i] = Payload{Data: payload, Hit: true, Read: sealed.span.read, TTL: sealed.span.ttl}
+	found := Payload{Data: payload, Hit: true, Read: sealed.span.read, TTL: sealed.span.ttl}
+	if len(r.entries) == 1 && !sealed.absent && !r.readOnly && due(sealed.span, r.now) {
+		r.early = found
+		return false, ""
+	}
+	r.payloads[i] = found
 	// What confirm compares with is what the entry carries.
 	if len(r.entries) > 1 || r.absent {
 		r.keep(i, sealed)
@@ -280,10 +319,14 @@ func (r *read) mint(ctx context.Context) metrics.Reason {
 		return reason
 	}
 	if mints, at := wanted.missing(); len(mints) > 0 {
+		if r.p.herds.vain(mints, r.now) {
+			return metrics.ReasonChurn
+		}
 		snap, err := r.p.cfg.Store.Mint(ctx, mints)
 		if err != nil {
 			return metrics.ReasonStore
 		}
+		r.p.herds.minted(mints, snap.Values, r.now)
 		for i, v := range snap.Values {
 			wanted.values[at[i]] = v
 		}
@@ -310,21 +353,36 @@ func (r *read) mint(ctx context.Context) metrics.Reason {
 
 // fromDatabase is R5 and R6.
 func (r *read) fromDatabase(ctx context.Context, load Load) (Reading, error) {
-	var began time.Time
+	var at span
 	work := func() (loaded, bool, error) {
-		began = time.Now()
+		if stored, ok := r.leased(ctx); ok {
+			return loaded{stored: stored}, true, nil
+		}
+		done, err := r.p.herds.turn(ctx)
+		if err != nil {
+			return loaded{}, false, err
+		}
+		defer done()
+		at.read = time.Now()
 		results, err := load(ctx, r.missing)
-		return results, results != nil, err
+		at.cost = time.Since(at.read)
+		return loaded{results: results}, results != nil, err
 	}
 	key := r.flightKey()
 	if r.refresh {
 		key = random(stampSize) // who asks for the database is not given another's answer
 	}
-	results, joined, landed, err := r.p.flights.Do(ctx, key, work)
+	brought, joined, landed, err := r.p.flights.Do(ctx, key, work)
 	if err != nil {
 		landed()
 		return Reading{}, err
 	}
+	if brought.stored.Hit {
+		landed()
+		r.payloads[0] = brought.stored
+		return Reading{Outcome: metrics.Hit, Payloads: r.payloads, Found: 1, Joined: true}, nil
+	}
+	results := brought.results
 	reading := Reading{
 		Outcome: metrics.Miss, Payloads: r.payloads, Found: len(r.entries) - len(r.missing), Joined: joined,
 	}
@@ -337,7 +395,7 @@ func (r *read) fromDatabase(ctx context.Context, load Load) (Reading, error) {
 	if joined {
 		landed()
 	} else {
-		r.p.fill(ctx, r.fills(results), began, landed) // R6
+		r.p.fill(ctx, r.fills(results), at, landed) // R6
 	}
 	if reading.Found > 0 {
 		old, reason := r.confirm(ctx)
