@@ -16,6 +16,9 @@ type tokens struct {
 const fewTags = 8
 
 func (t *tokens) add(tags ...keying.Tag) {
+	if t.tags == nil {
+		t.tags = make([]keying.Tag, 0, max(len(tags), fewTags))
+	}
 	for _, tag := range tags {
 		if t.find(tag) >= 0 {
 			continue

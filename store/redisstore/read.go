@@ -129,11 +129,12 @@ func (n *node) mgetSlots(ctx context.Context, keys []string, groups [][]int, int
 	return nil
 }
 
+// newMGet names the keys by pointers, which go-redis takes for what they point to: a string in an interface would be allocated.
 func newMGet(ctx context.Context, keys []string) *redis.SliceCmd {
-	args := make([]any, 0, 1+len(keys))
-	args = append(args, "mget")
-	for _, key := range keys {
-		args = append(args, key)
+	args := make([]any, 1, 1+len(keys))
+	args[0] = "mget"
+	for i := range keys {
+		args = append(args, &keys[i])
 	}
 	return redis.NewSliceCmd(ctx, args...)
 }
