@@ -126,6 +126,22 @@ func (h *house) ensurePostgresPrograms(ctx context.Context) error {
 	return nil
 }
 
+// ensureNode makes sure, where nothing may be skipped, that Upstash's own client can be run.
+func (h *house) ensureNode(ctx context.Context) error {
+	if os.Getenv("CI") == "" {
+		return nil
+	}
+	for _, name := range []string{"node", "npm"} {
+		if _, err := exec.LookPath(name); err == nil {
+			continue
+		}
+		if err := h.install(ctx, "nodejs", "npm"); err != nil {
+			return fmt.Errorf("a test runs Upstash's own client, and needs the program %s: install it (%w)", name, err)
+		}
+	}
+	return nil
+}
+
 // copyFromImage takes the program out of the image that Docker Compose uses, and puts it on the PATH.
 func (h *house) copyFromImage(ctx context.Context) error {
 	if !h.docker(ctx) {

@@ -6,7 +6,7 @@
 // on localhost; one that Docker Compose starts, where an engine answers; one that installed binaries start on a private
 // port, in a temporary folder; the same after apt-get has installed them, as root on Debian or Ubuntu. What it has
 // started it stops. Tests that kill servers or hold them back start their own, from the programs redis-server, initdb,
-// postgres and pg_basebackup, which are found in the same way.
+// postgres and pg_basebackup, which are found in the same way; where nothing may be skipped, so is Node.js.
 package main
 
 import (
@@ -67,6 +67,9 @@ func run(command []string) (code int, err error) {
 		return 0, err
 	}
 	if err := h.ensurePostgresPrograms(ctx); err != nil {
+		return 0, err
+	}
+	if err := h.ensureNode(ctx); err != nil {
 		return 0, err
 	}
 	// Not ended with ctx: an interrupt reaches the command by itself.
