@@ -14,3 +14,14 @@ var (
 	//go:embed declare.lua
 	Declare string
 )
+
+// For a server that is asked over HTTP, in JSON, and that may have replicas which answer what only reads.
+var (
+	//go:embed load.lua
+	Load string
+	//go:embed put.lua
+	Put string
+	// Bytes stands before any other of the scripts: see there.
+	//go:embed bytes.lua
+	Bytes string
+)
