@@ -15,6 +15,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/gorm-rediscache/rediscache/internal/testkit"
+	"github.com/gorm-rediscache/rediscache/internal/testkit/stores"
 )
 
 // A dialect is a kind of database that the same tests run on.
@@ -34,8 +35,13 @@ type dialect struct {
 	without []string
 }
 
-// dialects are those that the plugin knows.
-func dialects() []*dialect { return []*dialect{onPostgres(), onMySQL(), onSQLite()} }
+// dialects are those that the plugin knows. One will do for a run that is about another store.
+func dialects() []*dialect {
+	if stores.Other() {
+		return []*dialect{onPostgres()}
+	}
+	return []*dialect{onPostgres(), onMySQL(), onSQLite()}
+}
 
 // dialectNamed finds a dialect, among those of other names, too.
 func dialectNamed(t testing.TB, name string) *dialect {
@@ -116,7 +122,11 @@ func onSQLite() *dialect {
 func newWorldOn(t *testing.T, d *dialect) *world {
 	t.Helper()
 	client, namespace := testkit.Redis(t)
-	return &world{t: t, dialect: d, dsn: d.database(t), redis: client, namespace: namespace}
+	w := &world{t: t, dialect: d, dsn: d.database(t), redis: client, namespace: namespace}
+	if stores.Other() {
+		w.store = stores.Open(t, client, patience)
+	}
+	return w
 }
 
 // onEveryDialect runs a test on every kind of database that the plugin knows.

@@ -14,7 +14,6 @@ import (
 	"github.com/gorm-rediscache/rediscache/internal/testkit"
 	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/store"
-	"github.com/gorm-rediscache/rediscache/store/redisstore"
 )
 
 // The moments at which a gate can hold a handle: before a step of its store, and after it.
@@ -51,10 +50,8 @@ type hold struct {
 // gated opens a cached handle whose store has a gate. It outlives what the store's deadline would allow a test.
 func (w *world) gated(options ...option) (*handle, *gate) {
 	w.t.Helper()
-	inner, err := redisstore.New(w.redis, redisstore.Options{Timeout: 20 * time.Second})
-	require.NoError(w.t, err)
-	g := &gate{Store: inner, holds: map[string][]*hold{}, passed: map[string]int{}}
-	options = append(options, withPlugin(func(c *rediscache.Config) { c.Redis, c.Store, c.Timeout = nil, g, 20*time.Second }))
+	g := &gate{Store: w.inner(), holds: map[string][]*hold{}, passed: map[string]int{}}
+	options = append(options, withPlugin(func(c *rediscache.Config) { c.Redis, c.Store, c.Timeout = nil, g, patience }))
 	return w.cached(options...), g
 }
 

@@ -17,7 +17,9 @@ import (
 
 	"github.com/gorm-rediscache/rediscache"
 	"github.com/gorm-rediscache/rediscache/internal/testkit"
+	"github.com/gorm-rediscache/rediscache/internal/testkit/stores"
 	"github.com/gorm-rediscache/rediscache/metrics"
+	"github.com/gorm-rediscache/rediscache/store"
 )
 
 // world is a private database schema and a private Redis namespace, with handles on both. Each handle that is cached
@@ -28,6 +30,8 @@ type world struct {
 	dsn       string
 	redis     *redis.Client
 	namespace string
+	// store is what the cache is kept in, if not in Redis by redisstore.
+	store store.Store
 	// old is set by tests that may leave old answers in Redis: in which somebody writes of whom the cache is not told.
 	old bool
 }
@@ -90,6 +94,9 @@ func (w *world) use(h *handle, options ...option) {
 		Redis: w.redis, Namespace: w.namespace, Recorder: h.log, Timeout: 5 * time.Second,
 		Logger: slog.New(slog.DiscardHandler),
 	}
+	if w.store != nil {
+		cfg.Redis, cfg.Store = nil, w.store
+	}
 	for _, o := range options {
 		o(&gorm.Config{}, &cfg)
 	}
@@ -107,6 +114,18 @@ func (w *world) use(h *handle, options ...option) {
 		}
 	})
 }
+
+// inner returns a store for a handle that stands between it and its steps.
+func (w *world) inner() store.Store {
+	w.t.Helper()
+	if w.store != nil {
+		return w.store
+	}
+	return stores.Open(w.t, w.redis, patience)
+}
+
+// patience is how long a step may take that a test holds up.
+const patience = 20 * time.Second
 
 // migrate creates the tables of models, without the plugin, and returns the handle that it used.
 func (w *world) migrate(models ...any) *handle {

@@ -16,7 +16,6 @@ import (
 	"github.com/gorm-rediscache/rediscache"
 	"github.com/gorm-rediscache/rediscache/internal/testkit"
 	"github.com/gorm-rediscache/rediscache/store"
-	"github.com/gorm-rediscache/rediscache/store/redisstore"
 )
 
 // account is a row whose version is incremented by every write. Nonce tells apart attempts at one version.
@@ -81,9 +80,7 @@ func randomRun(
 	for id := 1; id <= randomRows; id++ {
 		require.NoError(t, plain.Create(&account{ID: id}).Error)
 	}
-	inner, err := redisstore.New(w.redis, redisstore.Options{Timeout: 5 * time.Second})
-	require.NoError(t, err)
-	shared := protocol(inner)
+	shared := protocol(w.inner())
 	r := &randomTest{t: t, end: time.Now().Add(length), rolledBack: map[int64]bool{}}
 	var wg sync.WaitGroup
 	var handles []*handle

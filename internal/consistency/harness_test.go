@@ -8,27 +8,26 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorm-rediscache/rediscache/internal/consistency"
 	"github.com/gorm-rediscache/rediscache/internal/testkit"
+	"github.com/gorm-rediscache/rediscache/internal/testkit/stores"
 	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/metrics"
 	"github.com/gorm-rediscache/rediscache/store"
-	"github.com/gorm-rediscache/rediscache/store/redisstore"
 )
 
 // world is a database of a few numbered rows, a store, and processes that cache the one in the other.
 type world struct {
-	t      *testing.T
-	client *redis.Client
-	inner  store.Store
-	names  keying.Space
-	table  *keying.Table
+	t     *testing.T
+	inner store.Store
+	names keying.Space
+	table *keying.Table
 
-	mu   sync.Mutex
-	rows map[int]int // 0: no such row
+	mu      sync.Mutex
+	rows    map[int]int // 0: no such row
+	writers []string    // those who have intended
 	// reads counts reads of the database.
 	reads int
 }
@@ -36,17 +35,47 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	client, namespace := testkit.Redis(t)
-	inner, err := redisstore.New(client, redisstore.Options{Timeout: 5 * time.Second})
-	require.NoError(t, err)
 	names, err := keying.NewSpace(namespace, "db")
 	require.NoError(t, err)
-	w := &world{t: t, client: client, inner: inner, names: names, table: names.Table("accounts"), rows: map[int]int{}}
-	return w
+	return &world{
+		t: t, inner: stores.Open(t, client, 5*time.Second), names: names, table: names.Table("accounts"), rows: map[int]int{},
+	}
+}
+
+// holds returns what the store has under a key.
+func (w *world) holds(key string) store.Value {
+	w.t.Helper()
+	snap, err := w.inner.Load(w.t.Context(), []string{key})
+	require.NoError(w.t, err)
+	return snap.Values[0]
+}
+
+// put stores anything under a key.
+func (w *world) put(key, data string) {
+	w.t.Helper()
+	entry := store.Entry{Key: keying.Key(key), Data: []byte(data), TTL: time.Minute}
+	require.NoError(w.t, w.inner.Put(w.t.Context(), []store.Entry{entry}))
+}
+
+// lose makes the store forget tags, with their writers, as an eviction does.
+func (w *world) lose(tags ...keying.Tag) {
+	w.t.Helper()
+	w.mu.Lock()
+	writers := append([]string{""}, w.writers...)
+	w.mu.Unlock()
+	for _, writer := range writers {
+		_, err := w.inner.Release(w.t.Context(), writer, tags, nil)
+		require.NoError(w.t, err)
+	}
+	for _, tag := range tags {
+		require.False(w.t, w.holds(tag.Token()).Found)
+	}
 }
 
 // steps is a store whose steps a test may hold up, change or forbid.
 type steps struct {
 	store.Store
+	w                                 *world
 	mu                                sync.Mutex
 	onLoad, onMint, onPut, onDeclare  func() error
 	onIntend, onRelease, afterRelease func() error
@@ -109,6 +138,9 @@ func (s *steps) Intend(
 	if err := s.at(&s.onIntend); err != nil {
 		return nil, err
 	}
+	s.w.mu.Lock()
+	s.w.writers = append(s.w.writers, writer)
+	s.w.mu.Unlock()
 	return s.Store.Intend(ctx, writer, ttl, tags, watch)
 }
 
@@ -143,7 +175,7 @@ type process struct {
 
 func (w *world) process(cfg consistency.Config) *process {
 	w.t.Helper()
-	p := &process{w: w, steps: &steps{Store: w.inner}, events: &events{}}
+	p := &process{w: w, steps: &steps{Store: w.inner, w: w}, events: &events{}}
 	cfg.Store, cfg.Recorder = p.steps, p.events
 	if cfg.Timeout == 0 {
 		cfg.Timeout = time.Second

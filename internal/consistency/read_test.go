@@ -18,10 +18,9 @@ func TestEvictedTokensAreMisses(t *testing.T) {
 	w := newWorld(t)
 	w.set(1, 10)
 	p := w.process(consistency.Config{})
-	client, _ := testkit.Redis(t)
 	for _, tag := range w.entry(1).Tags {
 		p.cached(1)
-		require.NoError(t, client.Del(t.Context(), tag.Token()).Err())
+		w.lose(tag)
 		require.Equal(t, metrics.Miss, p.read(1).outcome, tag)
 	}
 }
@@ -31,14 +30,13 @@ func TestEntriesThatDoNotDecodeAreMisses(t *testing.T) {
 	w := newWorld(t)
 	w.set(1, 10)
 	p := w.process(consistency.Config{})
-	client, _ := testkit.Redis(t)
 	key := string(w.entry(1).Key)
 	p.cached(1)
-	good := client.Get(t.Context(), key).Val()
+	good := w.holds(key).Data
 	changed := []byte(good)
 	changed[len(changed)-1] ^= 1
 	for _, bad := range []string{"", "x", good[:2], good[:len(good)/2], good[:len(good)-1], "\xff" + good[1:], string(changed)} {
-		require.NoError(t, client.Set(t.Context(), key, bad, time.Minute).Err())
+		w.put(key, bad)
 		got := p.read(1)
 		require.Zero(t, got.found, "%q", bad)
 		require.Equal(t, []int{10}, got.values)
@@ -46,7 +44,7 @@ func TestEntriesThatDoNotDecodeAreMisses(t *testing.T) {
 	}
 	require.NotEmpty(t, p.events.states)
 	// A token that is none is not trusted either.
-	require.NoError(t, client.Set(t.Context(), w.entry(1).Tags[0].Token(), "poison", time.Minute).Err())
+	w.put(w.entry(1).Tags[0].Token(), "poison")
 	require.Equal(t, answer{values: []int{10}, outcome: metrics.Bypass, reason: metrics.ReasonStore}, p.read(1))
 }
 

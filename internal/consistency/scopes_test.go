@@ -64,14 +64,6 @@ func (p *process) intend(known ...string) *consistency.Write {
 
 func (p *process) end(wr *consistency.Write) { wr.End(p.w.t.Context(), metrics.Committed) }
 
-// lose deletes what the store has of tags, as an eviction does.
-func (w *world) lose(tags ...keying.Tag) {
-	w.t.Helper()
-	for _, tag := range tags {
-		require.NoError(w.t, w.client.Del(w.t.Context(), tag.Token(), tag.Writers()).Err())
-	}
-}
-
 // scopeWorld returns a world with a row of user 7, a process that reads, and one that writes.
 func scopeWorld(t *testing.T, cfg consistency.Config) (w *world, reader, writer *process) {
 	t.Helper()
@@ -96,13 +88,13 @@ func TestWriteThatKnowsTheColumnsLeavesTheRegistryAlone(t *testing.T) {
 	t.Parallel()
 	w, r, p := scopeWorld(t, consistency.Config{})
 	r.cachedScope(byUser)
-	before := w.client.Get(t.Context(), w.table.Registry().Token()).Val()
+	before := w.holds(w.table.Registry().Token())
 	wr := p.intend(byUser)
 	require.Equal(t, metrics.ReasonWriting, r.readScope(byUser).reason)
 	w.commit(20, 1)
 	p.end(wr)
 	require.Equal(t, []int{20}, r.readScope(byUser).values)
-	require.Equal(t, before, w.client.Get(t.Context(), w.table.Registry().Token()).Val())
+	require.Equal(t, before, w.holds(w.table.Registry().Token()))
 }
 
 // doc.go: columns that a writer does not know. The reader declared before the writer looked.

@@ -187,7 +187,7 @@ func TestEntryIsReadAnewBeforeItsTimeIsOver(t *testing.T) {
 		for {
 			var early bool
 			reading, err := p.Read(t.Context(), req, func(context.Context, []int) ([]consistency.Result, error) {
-				early = w.client.Exists(t.Context(), string(req.Entries[0].Key)).Val() == 1
+				early = w.holds(string(req.Entries[0].Key)).Found
 				return []consistency.Result{row(20)}, nil
 			})
 			require.NoError(t, err)
