@@ -42,9 +42,11 @@ func Open(t testing.TB, client *redis.Client, timeout time.Duration) store.Store
 	case memory:
 		s, err = memstore.New(memstore.Options{})
 	case rest:
-		s, err = upstashstore.New(upstashstore.Options{
-			URL: upstash.Start(t, client).URL, Token: upstash.Token, Timeout: timeout,
-		})
+		server := upstash.Start(t, client)
+		nobody := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
+		server.ReadFrom(t, nobody) // so that a step which a replica may answer fails
+		require.NoError(t, nobody.Close())
+		s, err = upstashstore.New(upstashstore.Options{URL: server.URL, Token: upstash.Token, Timeout: timeout})
 	default:
 		t.Fatalf("%s: want redisstore, %s or %s, got %q", Env, memory, rest, name)
 	}
