@@ -379,8 +379,7 @@ func (r *read) fromDatabase(ctx context.Context, load Load) (Reading, error) {
 	}
 	if brought.stored.Hit {
 		landed()
-		r.payloads[0] = brought.stored
-		return Reading{Outcome: metrics.Hit, Payloads: r.payloads, Found: 1, Joined: true}, nil
+		return r.stored(ctx, brought.stored), nil
 	}
 	results := brought.results
 	reading := Reading{

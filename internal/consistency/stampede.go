@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorm-rediscache/rediscache/internal/heat"
 	"github.com/gorm-rediscache/rediscache/keying"
+	"github.com/gorm-rediscache/rediscache/metrics"
 	"github.com/gorm-rediscache/rediscache/store"
 )
 
@@ -90,6 +91,22 @@ func (r *read) await(ctx context.Context) (Payload, bool) {
 		payload, ok := sealed.intact()
 		return Payload{Data: payload, Hit: ok, Read: sealed.span.read, TTL: sealed.span.ttl}, ok
 	}
+}
+
+// stored is the reading whose one missing entry another process has stored meanwhile. If there are others, all of them have
+// to be of one instant.
+func (r *read) stored(ctx context.Context, missing Payload) Reading {
+	r.payloads[r.missing[0]] = missing
+	if len(r.entries) > 1 {
+		old, reason := r.confirm(ctx)
+		if len(old) > 0 {
+			reason = metrics.ReasonTorn
+		}
+		if reason != "" {
+			return bypass(reason)
+		}
+	}
+	return Reading{Outcome: metrics.Hit, Payloads: r.payloads, Found: len(r.entries), Joined: true}
 }
 
 // turn waits until the database may be read for one more miss.

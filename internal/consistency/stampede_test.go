@@ -85,6 +85,38 @@ func TestOneOfSeveralProcessesReadsTheDatabaseForAHotEntry(t *testing.T) {
 	require.EqualValues(t, processes-1, joined.Load())
 }
 
+// A read of several rows shares the read of one of them, which another process carries out.
+func TestRowsOfWhichOneIsLeasedAreEachTheirOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.commit(10, 1, 2)
+	var asked, looked atomic.Int32
+	w.inner = leased(w.inner, func() { asked.Add(1) })
+	here, there := w.process(consistency.Config{Timeout: 10 * time.Second}), w.process(consistency.Config{})
+	here.cached(1)
+	here.hot(2)
+	there.hot(2)
+	there.write(20, 2)
+	asked.Store(0)
+	read, goOn := make(chan struct{}), make(chan struct{})
+	there.afterLoad = first(func() { close(read); <-goOn })
+	var wg sync.WaitGroup
+	wg.Go(func() { require.Equal(t, []int{20}, there.read(2).values) })
+	<-read
+	here.steps.set(&here.steps.onLoad, func() error { looked.Add(1); return nil })
+	wg.Go(func() { require.Equal(t, []int{20}, here.read(2).values) })
+	testkit.Eventually(t, "it waits for the other process", func() bool { return asked.Load() == 2 })
+	var several answer
+	wg.Go(func() { several = here.read(1, 2) })
+	before := looked.Load()
+	testkit.Eventually(t, "all have looked, and one again and again", func() bool { return looked.Load() > before+5 })
+	reads := w.databaseReads()
+	close(goOn)
+	wg.Wait()
+	require.Equal(t, []int{10, 20}, several.values)
+	require.Equal(t, reads, w.databaseReads(), "it did not share, so this test tests nothing")
+}
+
 func TestColdEntryCostsNoLease(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

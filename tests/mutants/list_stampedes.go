@@ -67,6 +67,12 @@ func stampedes() []mutant {
 			killers: by(pkg, "TestTokenThatManyAskForAtOnceIsMadeOnce"),
 		},
 		{
+			name: "a row that another process has stored takes the first one's place",
+			file: file,
+			old:  "r.payloads[r.missing[0]] = missing", new: "r.payloads[0] = missing",
+			killers: by(pkg, "TestRowsOfWhichOneIsLeasedAreEachTheirOwn"),
+		},
+		{
 			name: "misses do not wait their turn",
 			file: file,
 			old:  "if maxMisses > 0 {", new: "if false {",
