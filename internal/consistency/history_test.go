@@ -12,6 +12,7 @@ import (
 
 	"github.com/gorm-rediscache/rediscache/internal/consistency"
 	"github.com/gorm-rediscache/rediscache/internal/testkit"
+	"github.com/gorm-rediscache/rediscache/internal/testkit/stores"
 	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/metrics"
 	"github.com/gorm-rediscache/rediscache/store"
@@ -23,8 +24,12 @@ func TestRandomHistoriesHaveNoWrongAnswers(t *testing.T) {
 	t.Parallel()
 	v := run(t, 2*time.Second, func(s store.Store) store.Store { return s })
 	require.Zero(t, v.Bad(), v.Example)
-	require.Greater(t, v.Reads, 500)
-	require.Greater(t, v.Writes, 50)
+	enough := 500
+	if stores.Other() { // which may be slower, beside others
+		enough = 100
+	}
+	require.Greater(t, v.Reads, enough)
+	require.Greater(t, v.Writes, enough/10)
 }
 
 // The same test catches protocols that are broken.

@@ -94,8 +94,8 @@ func TestRowsOfWhichOneIsLeasedAreEachTheirOwn(t *testing.T) {
 	w.inner = leased(w.inner, func() { asked.Add(1) })
 	here, there := w.process(consistency.Config{Timeout: 10 * time.Second}), w.process(consistency.Config{})
 	here.cached(1)
-	here.hot(2)
-	there.hot(2)
+	there.beforeLoad = func() { time.Sleep(10 * time.Millisecond) } // so slow that it is worth a lease
+	there.cached(2)
 	there.write(20, 2)
 	asked.Store(0)
 	read, goOn := make(chan struct{}), make(chan struct{})
