@@ -28,7 +28,7 @@ type Plugin struct {
 
 	mu       sync.Mutex
 	closed   bool
-	client   *redis.Client // made from the environment
+	client   redis.UniversalClient // made from the environment
 	protocol *consistency.Protocol
 	hooks    *callbacks.Hooks
 }
@@ -70,12 +70,10 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 // start makes everything that handles share.
 func (p *Plugin) start() error {
 	cfg := p.cfg.withDefaults()
-	if err := cfg.validate(); err != nil {
-		return err
-	}
-	s, err := p.store(cfg)
+	serverless := cfg.Serverless.in(os.Getenv)
+	s, err := p.open(cfg, serverless)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	guarded := breaker.Wrap(s, breaker.Options{
 		Logger: cfg.Logger,
@@ -85,13 +83,12 @@ func (p *Plugin) start() error {
 	})
 	p.protocol = consistency.New(consistency.Config{
 		Store: guarded, Outage: consistency.Outage(cfg.OnOutage), Timeout: cfg.Timeout, MaxEntry: cfg.MaxBytes,
-		MaxMisses: cfg.MaxMisses,
-		Recorder:  cfg.Recorder, Logger: cfg.Logger,
+		MaxMisses: cfg.MaxMisses, Foreground: serverless, Recorder: cfg.Recorder, Logger: cfg.Logger,
 	})
 	options := callbacks.Options{
 		Protocol: p.protocol, Namespace: cfg.Namespace, OwnNamespace: cfg.Namespace != "", Policy: cfg.Policy,
 		Models: cfg.Models, MaxRows: cfg.MaxRows, MaxBytes: cfg.MaxBytes, WrapConnPool: cfg.WrapConnPool,
-		ReadReplicas: cfg.ReadReplicas, Recorder: cfg.Recorder, Logger: cfg.Logger,
+		ReadReplicas: cfg.ReadReplicas, Foreground: serverless, Recorder: cfg.Recorder, Logger: cfg.Logger,
 	}
 	if options.Namespace == "" {
 		options.Namespace = keying.DefaultNamespace
@@ -103,25 +100,28 @@ func (p *Plugin) start() error {
 	return nil
 }
 
-// store returns what holds the cache.
-func (p *Plugin) store(cfg Config) (store.Store, error) {
-	if cfg.Store != nil {
-		return cfg.Store, nil
-	}
+// open returns what holds the cache. The error is everything that is wrong with the configuration and the environment.
+// Nothing is dialed.
+func (p *Plugin) open(cfg Config, serverless bool) (store.Store, error) {
+	errs := cfg.validate()
 	client := cfg.Redis
-	if client == nil {
-		opt, err := optionsFromEnv(os.Getenv, cfg.Timeout)
+	if client == nil && cfg.Store == nil {
+		at, err := endpointFromEnv(os.Getenv)
 		if err != nil {
-			return nil, err
+			errs = append(errs, err)
+		} else if len(errs) == 0 {
+			p.client = newClient(at, cfg.Timeout, serverless)
+			client = p.client
 		}
-		p.client = redis.NewClient(opt)
-		client = p.client
 	}
-	s, err := redisstore.New(client, redisstore.Options{Timeout: cfg.Timeout, Logger: cfg.Logger})
-	if err != nil {
-		return nil, fmt.Errorf("%w: Config.Redis: %w", ErrConfig, err)
+	s := cfg.Store
+	if client != nil {
+		var err error
+		if s, err = redisstore.New(client, redisstore.Options{Timeout: cfg.Timeout, Logger: cfg.Logger}); err != nil {
+			errs = append(errs, fmt.Errorf("Config.Redis: %w", err)) //nolint:staticcheck // begins with a name
+		}
 	}
-	return s, nil
+	return s, errors.Join(errs...)
 }
 
 // Close stops caching: from now on every statement of the handles goes to the database. It waits, until the context is

@@ -250,6 +250,8 @@ func clearEnvironment(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{
 		"REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_DB", "REDIS_TLS",
+		"REDIS_TLS_CA_FILE", "REDIS_TLS_CERT_FILE", "REDIS_TLS_KEY_FILE", "REDIS_ADDRS", "REDIS_MASTER_NAME",
+		"REDIS_SENTINEL_USERNAME", "REDIS_SENTINEL_PASSWORD",
 	} {
 		t.Setenv(name, "")
 	}
