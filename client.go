@@ -82,7 +82,7 @@ func dialer(cfg *tls.Config, timeout time.Duration) func(context.Context, string
 	return lookup{}.DialHook(dial)
 }
 
-// A lookup hands the failure to reach a server on as a connection that fails with it. A pool of go-redis to which dialing fails
+// A lookup hands the failure to reach a server on as a connection that fails with it. A pool of go-redis that cannot dial
 // logs that on stderr, each time, and in the end refuses everything until a goroutine of its own, which tries once a
 // second, has reached the server: but when it is asked again, and what is logged, is up to package breaker.
 type lookup struct{}
@@ -91,7 +91,7 @@ func (lookup) DialHook(next redis.DialHook) redis.DialHook {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := next(ctx, network, addr)
 		if err != nil {
-			return unreachable{addr: addr, err: err}, nil
+			return unreachable{addr: addr, err: err}, nil //nolint:nilerr // as it says
 		}
 		return conn, nil
 	}

@@ -63,7 +63,8 @@ type Config struct {
 
 	// Recorder receives what the cache reports about itself. Defaults to none.
 	Recorder metrics.Recorder
-	// Logger is told when Redis is first reached, lost, and found again, once each, and what keeps the cache from working. Defaults to slog.Default().
+	// Logger is told when Redis is first reached, lost, and found again, once each, and what keeps the cache from working.
+	// Defaults to slog.Default().
 	Logger *slog.Logger
 }
 

@@ -109,7 +109,10 @@ func (e *environment) fromURL() endpoint {
 func (e *environment) agree(opt *redis.Options) {
 	host, port, _ := net.SplitHostPort(opt.Addr)
 	for _, part := range []struct{ name, want string }{
-		{envHost, host}, {envPort, port}, {envUsername, opt.Username}, {envPassword, opt.Password},
+		{envHost, host},
+		{envPort, port},
+		{envUsername, opt.Username},
+		{envPassword, opt.Password},
 		{envDB, strconv.Itoa(opt.DB)},
 	} {
 		if e.set(part.name) && e.get(part.name) != part.want {

@@ -35,26 +35,31 @@ func TestEndpointsOfTheEnvironment(t *testing.T) {
 			env{"REDIS_URL": "redis://ann:secret@cache.example:6380/3"},
 			endpoint{server: redis.Options{
 				Network: "tcp", Addr: "cache.example:6380", Username: "ann", Password: "secret", DB: 3,
-			}}, false,
+			}},
+			false,
 		},
 		"url with TLS": {
 			env{"REDIS_URL": "rediss://cache.example", "REDIS_TLS_CA_FILE": cert},
-			endpoint{server: redis.Options{Network: "tcp", Addr: "cache.example:6379"}}, true,
+			endpoint{server: redis.Options{Network: "tcp", Addr: "cache.example:6379"}},
+			true,
 		},
 		"socket": {
 			env{"REDIS_URL": "unix://:secret@/run/redis.sock?db=2"},
-			endpoint{server: redis.Options{Network: "unix", Addr: "/run/redis.sock", Password: "secret", DB: 2}}, false,
+			endpoint{server: redis.Options{Network: "unix", Addr: "/run/redis.sock", Password: "secret", DB: 2}},
+			false,
 		},
 		"query of a url": {
 			env{"REDIS_URL": "redis://cache.example?pool_size=7&max_retries=1"},
-			endpoint{server: redis.Options{Network: "tcp", Addr: "cache.example:6379", PoolSize: 7, MaxRetries: 1}}, false,
+			endpoint{server: redis.Options{Network: "tcp", Addr: "cache.example:6379", PoolSize: 7, MaxRetries: 1}},
+			false,
 		},
 		"url and parts that agree": {
 			env{
 				"REDIS_URL": "redis://:secret@cache.example:6380", "REDIS_HOST": "cache.example", "REDIS_PORT": "6380",
 				"REDIS_PASSWORD": "secret", "REDIS_DB": "0", "REDIS_TLS": "false",
 			},
-			endpoint{server: redis.Options{Network: "tcp", Addr: "cache.example:6380", Password: "secret"}}, false,
+			endpoint{server: redis.Options{Network: "tcp", Addr: "cache.example:6380", Password: "secret"}},
+			false,
 		},
 		"parts": {
 			env{
@@ -63,22 +68,26 @@ func TestEndpointsOfTheEnvironment(t *testing.T) {
 			},
 			endpoint{server: redis.Options{
 				Addr: "cache.example:6380", Username: "ann", Password: "secret", DB: 3,
-			}}, true,
+			}},
+			true,
 		},
 		"address of version 6": {
 			env{"REDIS_HOST": "[::1]"}, endpoint{server: redis.Options{Addr: "[::1]:6379"}}, false,
 		},
 		"what Kubernetes sets for a service called redis": {
 			env{"REDIS_HOST": "redis", "REDIS_PORT": "tcp://10.0.0.11:6379"},
-			endpoint{server: redis.Options{Addr: "redis:6379"}}, false,
+			endpoint{server: redis.Options{Addr: "redis:6379"}},
+			false,
 		},
 		"the same beside a url": {
 			env{"REDIS_URL": "redis://cache.example:6380", "REDIS_PORT": "tcp://10.0.0.11:6379"},
-			endpoint{server: redis.Options{Network: "tcp", Addr: "cache.example:6380"}}, false,
+			endpoint{server: redis.Options{Network: "tcp", Addr: "cache.example:6380"}},
+			false,
 		},
 		"cluster": {
 			env{"REDIS_ADDRS": "a:7000, b:7001", "REDIS_PASSWORD": "secret", "REDIS_TLS": "true", "REDIS_DB": "0"},
-			endpoint{addrs: []string{"a:7000", "b:7001"}, server: redis.Options{Password: "secret"}}, true,
+			endpoint{addrs: []string{"a:7000", "b:7001"}, server: redis.Options{Password: "secret"}},
+			true,
 		},
 		"sentinel": {
 			env{
@@ -88,7 +97,8 @@ func TestEndpointsOfTheEnvironment(t *testing.T) {
 			endpoint{
 				addrs: []string{"a:26379", "b:26379"}, master: "main", server: redis.Options{Password: "secret", DB: 2},
 				sentinelUsername: "watch", sentinelPassword: "other",
-			}, false,
+			},
+			false,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

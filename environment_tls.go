@@ -21,7 +21,7 @@ func (e *environment) files(cfg *tls.Config) {
 	}
 	if file := e.get(envCAFile); file != "" {
 		cfg.RootCAs = x509.NewCertPool()
-		if pem, err := os.ReadFile(file); err != nil {
+		if pem, err := os.ReadFile(file); err != nil { //nolint:gosec // the operator names it
 			e.wrong(envCAFile, "%w", err)
 		} else if !cfg.RootCAs.AppendCertsFromPEM(pem) {
 			e.wrong(envCAFile, "want certificates, PEM; %s has none", file)

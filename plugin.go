@@ -118,7 +118,7 @@ func (p *Plugin) open(cfg Config, serverless bool) (store.Store, error) {
 	if client != nil {
 		var err error
 		if s, err = redisstore.New(client, redisstore.Options{Timeout: cfg.Timeout, Logger: cfg.Logger}); err != nil {
-			errs = append(errs, fmt.Errorf("Config.Redis: %w", err)) //nolint:staticcheck // begins with a name
+			errs = append(errs, fmt.Errorf("Config.Redis: %w", err))
 		}
 	}
 	return s, errors.Join(errs...)

@@ -4,8 +4,8 @@ package rediscache
 type Serverless uint8
 
 const (
-	// ServerlessAuto is ServerlessOn where the environment shows AWS Lambda (and what is built on it: Netlify), Google Cloud Run
-	// and Cloud Run functions, Azure Functions, or Vercel, and ServerlessOff elsewhere.
+	// ServerlessAuto is ServerlessOn where the environment shows AWS Lambda (and what is built on it), Google Cloud Run and
+	// Cloud Run functions, Azure Functions, or Vercel, and ServerlessOff elsewhere.
 	ServerlessAuto Serverless = iota
 	// ServerlessOn leaves no work for after a statement: an answer is stored before the statement that read it returns, which
 	// costs it one more exchange with Redis; what Redis could not be told of a write, it is told when the next statement

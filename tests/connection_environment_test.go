@@ -3,6 +3,7 @@ package tests_test
 import (
 	"bytes"
 	"log/slog"
+	"maps"
 	"net"
 	"strings"
 	"sync"
@@ -61,7 +62,7 @@ func cachesWith(t *testing.T, w *world, vars map[string]string) *handle {
 	return h
 }
 
-func TestZeroConfigOnAServerWithUsers(t *testing.T) {
+func TestZeroConfigOnAServerWithUsers(t *testing.T) { //nolint:paralleltest // it sets the environment
 	w := newWorld(t)
 	w.members(1)
 	server := testkit.StartRedis(t)
@@ -78,7 +79,7 @@ func TestZeroConfigOnAServerWithUsers(t *testing.T) {
 	cachesWith(t, w, map[string]string{"REDIS_URL": "redis://ann:hunter2@" + server.Addr + "/4"})
 }
 
-func TestZeroConfigOnASocket(t *testing.T) {
+func TestZeroConfigOnASocket(t *testing.T) { //nolint:paralleltest // it sets the environment
 	w := newWorld(t)
 	w.members(1)
 	socket := t.TempDir() + "/s"
@@ -86,7 +87,7 @@ func TestZeroConfigOnASocket(t *testing.T) {
 	cachesWith(t, w, map[string]string{"REDIS_URL": "unix://" + socket})
 }
 
-func TestZeroConfigOverTLS(t *testing.T) {
+func TestZeroConfigOverTLS(t *testing.T) { //nolint:paralleltest // it sets the environment
 	w := newWorld(t)
 	w.old = true
 	w.members(1)
@@ -96,9 +97,7 @@ func TestZeroConfigOverTLS(t *testing.T) {
 		"REDIS_TLS_CA_FILE": server.CAFile, "REDIS_TLS_CERT_FILE": server.CertFile, "REDIS_TLS_KEY_FILE": server.KeyFile,
 	}
 	with := func(vars map[string]string) map[string]string {
-		for name, file := range files {
-			vars[name] = file
-		}
+		maps.Copy(vars, files)
 		return vars
 	}
 	cachesWith(t, w, with(map[string]string{"REDIS_HOST": host, "REDIS_PORT": port, "REDIS_TLS": "true"}))
@@ -110,7 +109,7 @@ func TestZeroConfigOverTLS(t *testing.T) {
 	require.False(t, w.zero().isHit(t, &m, 1))
 }
 
-func TestZeroConfigOnACluster(t *testing.T) {
+func TestZeroConfigOnACluster(t *testing.T) { //nolint:paralleltest // it sets the environment
 	w := newWorld(t)
 	w.members(1)
 	client := testkit.StartRedisCluster(t)
@@ -119,7 +118,7 @@ func TestZeroConfigOnACluster(t *testing.T) {
 }
 
 // The replica that takes over has neither heard of the latest write nor lost the answer that is old by it.
-func TestZeroConfigOnSentinelsKeepsThePromiseOverAFailover(t *testing.T) {
+func TestZeroConfigOnSentinelsKeepsThePromiseOverAFailover(t *testing.T) { //nolint:paralleltest // it sets the environment
 	w := newWorld(t)
 	w.members(2)
 	servers := testkit.StartRedisSentinel(t)
@@ -173,7 +172,7 @@ func TestClientOfReplicasServesNothingAndTheLogSaysWhy(t *testing.T) {
 }
 
 // Nothing is dialed before a statement asks for it.
-func TestNewAndUseDialNothing(t *testing.T) {
+func TestNewAndUseDialNothing(t *testing.T) { //nolint:paralleltest // it sets the environment
 	for _, serverless := range []rediscache.Serverless{rediscache.ServerlessOff, rediscache.ServerlessOn} {
 		l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 		require.NoError(t, err)
@@ -197,7 +196,7 @@ func TestNewAndUseDialNothing(t *testing.T) {
 }
 
 // Everything that is wrong is told at once, whether it is in the Config or in the environment.
-func TestErrorsOfConfigAndEnvironmentTogether(t *testing.T) {
+func TestErrorsOfConfigAndEnvironmentTogether(t *testing.T) { //nolint:paralleltest // it sets the environment
 	w := newWorld(t)
 	environment(t, map[string]string{"REDIS_PORT": "x", "REDIS_TLS": "perhaps", "REDIS_PASSWORD": "hunter2"})
 	err := w.plain().Use(rediscache.New(rediscache.Config{Timeout: -1, MaxRows: -1}))
@@ -227,7 +226,7 @@ func (b *safeBuffer) String() string {
 }
 
 // Connected, lost and back: one line each, however many meet it together, and no password in any of them.
-func TestEachChangeOfTheConnectionIsOneLine(t *testing.T) {
+func TestEachChangeOfTheConnectionIsOneLine(t *testing.T) { //nolint:paralleltest // it sets the environment
 	w := newWorld(t)
 	w.members(64)
 	server := testkit.StartRedis(t)

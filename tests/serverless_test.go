@@ -136,7 +136,7 @@ func TestColdStartAsksNothingBeforeTheFirstQuery(t *testing.T) { //nolint:parall
 }
 
 // A Redis that does not answer costs the first query of an instance one deadline.
-func TestColdStartWithoutRedisCostsOneDeadline(t *testing.T) {
+func TestColdStartWithoutRedisCostsOneDeadline(t *testing.T) { //nolint:paralleltest // it sets the environment
 	l, err := net.Listen("tcp", "127.0.0.1:0") // what calls is put through, and hears nothing
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
@@ -156,11 +156,11 @@ func TestColdStartWithoutRedisCostsOneDeadline(t *testing.T) {
 }
 
 // Connections that died while the process was frozen do not cost an answer.
-func TestConnectionThatDiedWhileFrozen(t *testing.T) {
+func TestConnectionThatDiedWhileFrozen(t *testing.T) { //nolint:paralleltest // it sets the environment
 	server := testkit.StartRedisTLS(t)
 	w := newWorld(t)
 	w.members(2)
-	for name, c := range map[string]struct {
+	for name, c := range map[string]struct { //nolint:paralleltest // as above
 		target, scheme, query string
 		die                   func(*testkit.Proxy)
 	}{
@@ -194,14 +194,16 @@ func TestConnectionThatDiedWhileFrozen(t *testing.T) {
 }
 
 // Instances come and go, some without a word, and all of them together stay within the connections that they may have.
-func TestManyInstancesDoNotExhaustTheServer(t *testing.T) {
+func TestManyInstancesDoNotExhaustTheServer(t *testing.T) { //nolint:paralleltest // it sets the environment
 	const instances, conns, readers = 200, 4, 8
 	w := newWorld(t)
 	plain := w.members(readers)
 	pool, err := plain.DB.DB()
 	require.NoError(t, err)
 	pool.SetMaxOpenConns(10)
-	for name, maxclients := range map[string]int{"enough for all": instances*conns + 10, "too few for them": 40} {
+	for name, maxclients := range map[string]int{ //nolint:paralleltest // as above
+		"enough for all": instances*conns + 10, "too few for them": 40,
+	} {
 		t.Run(name, func(t *testing.T) {
 			server := testkit.StartRedis(t)
 			require.NoError(t, server.Client().ConfigSet(t.Context(), "maxclients", strconv.Itoa(maxclients)).Err())
@@ -218,7 +220,7 @@ func TestManyInstancesDoNotExhaustTheServer(t *testing.T) {
 					all.Go(func() {
 						var m member
 						require.NoError(t, db.First(&m, i+1).Error)
-						require.Equal(t, i+1, int(m.ID))
+						require.Equal(t, i+1, m.ID)
 					})
 				}
 				all.Wait()

@@ -222,7 +222,7 @@ func TestFailoverClientsPassTheSuite(t *testing.T) {
 	t.Parallel()
 	servers := testkit.StartRedisSentinel(t)
 	opt := &redis.FailoverOptions{MasterName: "main", SentinelAddrs: servers.Addrs()}
-	for name, c := range map[string]struct {
+	for name, c := range map[string]struct { //nolint:paralleltest // its parts are
 		client   redis.UniversalClient
 		features storetest.Features
 	}{
