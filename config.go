@@ -20,7 +20,8 @@ type Config struct {
 	// Redis holds the cache: one server, Sentinel or Cluster. The client stays the application's. Clients that read from
 	// replicas, or that cache themselves, are refused. Defaults to a client made from the environment, which dials when it
 	// is first needed: REDIS_URL; or REDIS_HOST, REDIS_PORT, REDIS_USERNAME, REDIS_PASSWORD, REDIS_DB and REDIS_TLS; or
-	// REDIS_ADDRS for a Cluster, and with REDIS_MASTER_NAME for Sentinel; localhost:6379 without them (docs/connection.md).
+	// REDIS_ADDRS for a Cluster, and with REDIS_MASTER_NAME for Sentinel (docs/connection.md). Without them, to a store made
+	// from UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, or to localhost:6379.
 	Redis redis.UniversalClient
 	// Store holds the cache in place of Redis.
 	Store store.Store
@@ -37,7 +38,7 @@ type Config struct {
 	// OnOutage says what a write does that cannot tell Redis before its commit. Defaults to Journal.
 	OnOutage Outage
 
-	// Timeout bounds each exchange with Redis. Defaults to 100 ms.
+	// Timeout bounds each exchange with Redis. Defaults to 100 ms; to 250 ms with Upstash in the environment.
 	Timeout time.Duration
 
 	// Serverless says whether the process may be frozen between two requests. Defaults to what the environment shows.

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 
-	"github.com/redis/go-redis/v9"
 	"gorm.io/gorm"
 
 	"github.com/gorm-rediscache/rediscache/callbacks"
@@ -15,8 +15,7 @@ import (
 	"github.com/gorm-rediscache/rediscache/internal/consistency"
 	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/metrics"
-	"github.com/gorm-rediscache/rediscache/store"
-	"github.com/gorm-rediscache/rediscache/store/redisstore"
+	"github.com/gorm-rediscache/rediscache/store/upstashstore"
 )
 
 // pluginName is the name under which GORM keeps the plugin.
@@ -28,7 +27,7 @@ type Plugin struct {
 
 	mu       sync.Mutex
 	closed   bool
-	client   redis.UniversalClient // made from the environment
+	own      io.Closer // what was made from the environment: a client, or a store
 	protocol *consistency.Protocol
 	hooks    *callbacks.Hooks
 }
@@ -70,6 +69,9 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 // start makes everything that handles share.
 func (p *Plugin) start() error {
 	cfg := p.cfg.withDefaults()
+	if p.cfg.Timeout == 0 && cfg.isUpstash(os.Getenv) {
+		cfg.Timeout = upstashstore.DefaultTimeout
+	}
 	serverless := cfg.Serverless.in(os.Getenv)
 	s, err := p.open(cfg, serverless)
 	if err != nil {
@@ -100,30 +102,6 @@ func (p *Plugin) start() error {
 	return nil
 }
 
-// open returns what holds the cache. The error is everything that is wrong with the configuration and the environment.
-// Nothing is dialed.
-func (p *Plugin) open(cfg Config, serverless bool) (store.Store, error) {
-	errs := cfg.validate()
-	client := cfg.Redis
-	if client == nil && cfg.Store == nil {
-		at, err := endpointFromEnv(os.Getenv)
-		if err != nil {
-			errs = append(errs, err)
-		} else if len(errs) == 0 {
-			p.client = newClient(at, cfg.Timeout, serverless)
-			client = p.client
-		}
-	}
-	s := cfg.Store
-	if client != nil {
-		var err error
-		if s, err = redisstore.New(client, redisstore.Options{Timeout: cfg.Timeout, Logger: cfg.Logger}); err != nil {
-			errs = append(errs, fmt.Errorf("Config.Redis: %w", err))
-		}
-	}
-	return s, errors.Join(errs...)
-}
-
 // Close stops caching: from now on every statement of the handles goes to the database. It waits, until the context is
 // over, for answers that are being stored and for writes that Redis still has to be told of. It closes the client that
 // the plugin made from the environment, and no other.
@@ -146,8 +124,9 @@ func (p *Plugin) Close(ctx context.Context) error {
 // stop ends what start has made.
 func (p *Plugin) stop(ctx context.Context) error {
 	errs := []error{p.hooks.Close(), p.protocol.Close(ctx)}
-	if p.client != nil {
-		errs = append(errs, p.client.Close())
+	if p.own != nil {
+		errs = append(errs, p.own.Close())
+		p.own = nil
 	}
 	return errors.Join(errs...)
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gorm-rediscache/rediscache"
 	"github.com/gorm-rediscache/rediscache/internal/testkit"
+	"github.com/gorm-rediscache/rediscache/internal/testkit/upstash"
 	"github.com/gorm-rediscache/rediscache/metrics"
 )
 
@@ -115,6 +116,28 @@ func TestZeroConfigOnACluster(t *testing.T) { //nolint:paralleltest // it sets t
 	client := testkit.StartRedisCluster(t)
 	h := cachesWith(t, w, map[string]string{"REDIS_ADDRS": strings.Join(client.Options().Addrs, ",")})
 	works(t, h, 1)
+}
+
+func TestZeroConfigOnUpstash(t *testing.T) { //nolint:paralleltest // it sets the environment
+	w := newWorld(t)
+	w.members(1)
+	server := upstash.Start(t, testkit.StartRedis(t).Client())
+	h := cachesWith(t, w, map[string]string{
+		"UPSTASH_REDIS_REST_URL": server.URL, "UPSTASH_REDIS_REST_TOKEN": upstash.Token,
+	})
+	require.NotEmpty(t, server.Requests())
+	works(t, h, 1)
+
+	environment(t, map[string]string{"UPSTASH_REDIS_REST_URL": server.URL, "REDIS_TLS": "perhaps"})
+	require.ErrorContains(t, w.plain().Use(rediscache.New(rediscache.Config{})), "UPSTASH_REDIS_REST_TOKEN")
+
+	// A Redis that is named besides is what counts.
+	_ = server.Requests() // those of before
+	cachesWith(t, w, map[string]string{
+		"UPSTASH_REDIS_REST_URL": server.URL, "UPSTASH_REDIS_REST_TOKEN": upstash.Token,
+		"REDIS_URL": "redis://" + testkit.StartRedis(t).Addr,
+	})
+	require.Empty(t, server.Requests())
 }
 
 // The replica that takes over has neither heard of the latest write nor lost the answer that is old by it.
