@@ -18,8 +18,10 @@ import (
 // Config configures a plugin. The zero Config works.
 type Config struct {
 	// Redis holds the cache: one server, Sentinel or Cluster. The client stays the application's. Clients that read from
-	// replicas, or that cache themselves, are refused. Defaults to a client made from the environment: REDIS_URL, or
-	// REDIS_HOST, REDIS_PORT, REDIS_USERNAME, REDIS_PASSWORD, REDIS_DB and REDIS_TLS; to localhost:6379 without them.
+	// replicas, or that cache themselves, are refused. Defaults to a client made from the environment, which dials when it
+	// is first needed: REDIS_URL; or REDIS_HOST, REDIS_PORT, REDIS_USERNAME, REDIS_PASSWORD, REDIS_DB and REDIS_TLS; or
+	// REDIS_ADDRS for a Cluster, and with REDIS_MASTER_NAME for Sentinel (docs/connection.md). Without them, to a store made
+	// from UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, or to localhost:6379.
 	Redis redis.UniversalClient
 	// Store holds the cache in place of Redis.
 	Store store.Store
@@ -36,8 +38,11 @@ type Config struct {
 	// OnOutage says what a write does that cannot tell Redis before its commit. Defaults to Journal.
 	OnOutage Outage
 
-	// Timeout bounds each exchange with Redis. Defaults to 100 ms.
+	// Timeout bounds each exchange with Redis. Defaults to 100 ms; to 250 ms with Upstash in the environment.
 	Timeout time.Duration
+
+	// Serverless says whether the process may be frozen between two requests. Defaults to what the environment shows.
+	Serverless Serverless
 
 	// MaxRows and MaxBytes bound the answers that are kept. Defaults to 10 000 rows and 1 MiB.
 	MaxRows  int
@@ -59,7 +64,8 @@ type Config struct {
 
 	// Recorder receives what the cache reports about itself. Defaults to none.
 	Recorder metrics.Recorder
-	// Logger is told when Redis is lost and found, and what keeps the cache from working. Defaults to slog.Default().
+	// Logger is told when Redis is first reached, lost, and found again, once each, and what keeps the cache from working.
+	// Defaults to slog.Default().
 	Logger *slog.Logger
 }
 
@@ -103,7 +109,7 @@ func (c Config) withDefaults() Config {
 }
 
 // validate returns everything that is wrong, naming the fields.
-func (c Config) validate() error {
+func (c Config) validate() []error {
 	var errs []error
 	wrong := func(field string, err error) {
 		if err != nil {
@@ -126,6 +132,9 @@ func (c Config) validate() error {
 	if c.OnOutage > FailWrite {
 		wrong("OnOutage", fmt.Errorf("want Journal or FailWrite, got %d", c.OnOutage))
 	}
+	if c.Serverless > ServerlessOff {
+		wrong("Serverless", fmt.Errorf("want ServerlessAuto, ServerlessOn or ServerlessOff, got %d", c.Serverless))
+	}
 	if c.Timeout < 0 {
 		wrong("Timeout", fmt.Errorf("want a positive duration, got %v", c.Timeout))
 	}
@@ -138,8 +147,5 @@ func (c Config) validate() error {
 	if c.MaxBytes < 0 {
 		wrong("MaxBytes", fmt.Errorf("want a positive number, got %d", c.MaxBytes))
 	}
-	if len(errs) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%w: %w", ErrConfig, errors.Join(errs...))
+	return errs
 }

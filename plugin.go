@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 
-	"github.com/redis/go-redis/v9"
 	"gorm.io/gorm"
 
 	"github.com/gorm-rediscache/rediscache/callbacks"
@@ -15,8 +15,7 @@ import (
 	"github.com/gorm-rediscache/rediscache/internal/consistency"
 	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/metrics"
-	"github.com/gorm-rediscache/rediscache/store"
-	"github.com/gorm-rediscache/rediscache/store/redisstore"
+	"github.com/gorm-rediscache/rediscache/store/upstashstore"
 )
 
 // pluginName is the name under which GORM keeps the plugin.
@@ -28,7 +27,7 @@ type Plugin struct {
 
 	mu       sync.Mutex
 	closed   bool
-	client   *redis.Client // made from the environment
+	own      io.Closer // what was made from the environment: a client, or a store
 	protocol *consistency.Protocol
 	hooks    *callbacks.Hooks
 }
@@ -70,12 +69,13 @@ func (p *Plugin) Initialize(db *gorm.DB) error {
 // start makes everything that handles share.
 func (p *Plugin) start() error {
 	cfg := p.cfg.withDefaults()
-	if err := cfg.validate(); err != nil {
-		return err
+	if p.cfg.Timeout == 0 && cfg.isUpstash(os.Getenv) {
+		cfg.Timeout = upstashstore.DefaultTimeout
 	}
-	s, err := p.store(cfg)
+	serverless := cfg.Serverless.in(os.Getenv)
+	s, err := p.open(cfg, serverless)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	guarded := breaker.Wrap(s, breaker.Options{
 		Logger: cfg.Logger,
@@ -85,13 +85,12 @@ func (p *Plugin) start() error {
 	})
 	p.protocol = consistency.New(consistency.Config{
 		Store: guarded, Outage: consistency.Outage(cfg.OnOutage), Timeout: cfg.Timeout, MaxEntry: cfg.MaxBytes,
-		MaxMisses: cfg.MaxMisses,
-		Recorder:  cfg.Recorder, Logger: cfg.Logger,
+		MaxMisses: cfg.MaxMisses, Foreground: serverless, Recorder: cfg.Recorder, Logger: cfg.Logger,
 	})
 	options := callbacks.Options{
 		Protocol: p.protocol, Namespace: cfg.Namespace, OwnNamespace: cfg.Namespace != "", Policy: cfg.Policy,
 		Models: cfg.Models, MaxRows: cfg.MaxRows, MaxBytes: cfg.MaxBytes, WrapConnPool: cfg.WrapConnPool,
-		ReadReplicas: cfg.ReadReplicas, Recorder: cfg.Recorder, Logger: cfg.Logger,
+		ReadReplicas: cfg.ReadReplicas, Foreground: serverless, Recorder: cfg.Recorder, Logger: cfg.Logger,
 	}
 	if options.Namespace == "" {
 		options.Namespace = keying.DefaultNamespace
@@ -101,27 +100,6 @@ func (p *Plugin) start() error {
 	}
 	p.hooks = callbacks.New(options)
 	return nil
-}
-
-// store returns what holds the cache.
-func (p *Plugin) store(cfg Config) (store.Store, error) {
-	if cfg.Store != nil {
-		return cfg.Store, nil
-	}
-	client := cfg.Redis
-	if client == nil {
-		opt, err := optionsFromEnv(os.Getenv, cfg.Timeout)
-		if err != nil {
-			return nil, err
-		}
-		p.client = redis.NewClient(opt)
-		client = p.client
-	}
-	s, err := redisstore.New(client, redisstore.Options{Timeout: cfg.Timeout, Logger: cfg.Logger})
-	if err != nil {
-		return nil, fmt.Errorf("%w: Config.Redis: %w", ErrConfig, err)
-	}
-	return s, nil
 }
 
 // Close stops caching: from now on every statement of the handles goes to the database. It waits, until the context is
@@ -146,8 +124,9 @@ func (p *Plugin) Close(ctx context.Context) error {
 // stop ends what start has made.
 func (p *Plugin) stop(ctx context.Context) error {
 	errs := []error{p.hooks.Close(), p.protocol.Close(ctx)}
-	if p.client != nil {
-		errs = append(errs, p.client.Close())
+	if p.own != nil {
+		errs = append(errs, p.own.Close())
+		p.own = nil
 	}
 	return errors.Join(errs...)
 }

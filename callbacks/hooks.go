@@ -45,6 +45,8 @@ type Options struct {
 	MaxRows, MaxBytes int
 	WrapConnPool      bool
 	ReadReplicas      bool
+	// Foreground leaves nothing to goroutines.
+	Foreground bool
 	// Host names the machine.
 	Host     string
 	Recorder metrics.Recorder

@@ -91,6 +91,9 @@ type knowledge struct {
 	tables sync.Map // name → *keying.Table
 	named  sync.Map // table and name → *scope, nil if there is none
 	read   time.Time
+	// introduced is set if it was read when the plugin was registered, which asks nothing of the store: the first statement
+	// that needs it reads it again, with pins. unasked is set if the store did not answer when it was to be asked for them.
+	introduced, unasked bool
 	// believed is how long it is, before the catalog is read again in the background.
 	believed time.Duration
 	// partial is set if the catalog may not be read: then it is what models said, as of a version.
@@ -167,13 +170,15 @@ func dsnOf(d gorm.Dialector) string {
 }
 
 // introduce asks a database what it is, and what is in it, when the plugin is registered: later the only connection
-// may be in use. If it cannot be asked now, it will be asked again.
+// may be in use. If it cannot be asked now, it will be asked again. Nothing is asked of the store.
 func (d *database) introduce(ctx context.Context) {
 	if !catalog.Knows(d.dialect) {
 		d.h.opt.Logger.WarnContext(ctx, "rediscache: this dialect is not known: answers are cached by the tables that they "+
 			"name, and not row by row", "dialect", d.dialect)
 	}
-	if _, err := d.learnAfter(ctx, nil, d.known.Load(), learnTimeout); err != nil && !errors.Is(err, errLater) {
+	d.learning.Lock()
+	defer d.learning.Unlock()
+	if _, err := d.read(ctx, nil, learnTimeout, introduction); err != nil {
 		d.h.opt.Logger.WarnContext(ctx, "rediscache: nothing is cached until the database can be asked what it is",
 			"dialect", d.dialect, "error", err)
 	}
@@ -189,11 +194,11 @@ var (
 // own connection: there may be no other.
 func (d *database) knowledge(ctx context.Context, held gorm.ConnPool) *knowledge {
 	k := d.known.Load()
-	if k != nil && !d.stale.Load() {
+	if k != nil && !d.stale.Load() && !k.introduced {
 		switch age := time.Since(k.read); {
 		case age < k.believed:
 			return d.grown(k)
-		case age < 2*maxAge:
+		case age < 2*maxAge && !d.h.opt.Foreground:
 			d.renew(ctx)
 			return d.grown(k)
 		}
@@ -219,7 +224,7 @@ func (d *database) renew(ctx context.Context) {
 		defer d.renewing.Store(false)
 		d.learning.Lock()
 		defer d.learning.Unlock()
-		_, _ = d.read(ctx, nil, learnTimeout)
+		_, _ = d.read(ctx, nil, learnTimeout, pinned)
 	})
 }
 
@@ -235,11 +240,16 @@ func (d *database) learnAfter(
 	if time.Since(d.failed) < retryAge {
 		return nil, errLater
 	}
-	return d.read(ctx, held, timeout)
+	return d.read(ctx, held, timeout, pinned)
 }
 
+// A reading of the catalog is pinned, unless it is the introduction.
+type reading bool
+
+const introduction, pinned reading = false, true
+
 // read reads the catalog. The caller holds learning.
-func (d *database) read(ctx context.Context, held gorm.ConnPool, timeout time.Duration) (*knowledge, error) {
+func (d *database) read(ctx context.Context, held gorm.ConnPool, timeout time.Duration, as reading) (*knowledge, error) {
 	if held != nil && d.snapshot(ctx, held) {
 		held, timeout = nil, unseenTimeout
 	}
@@ -256,7 +266,13 @@ func (d *database) read(ctx context.Context, held gorm.ConnPool, timeout time.Du
 	}
 	// A change that comes later makes it stale again; one that Redis is told of changes a pin.
 	d.stale.Store(false)
-	pins, _ := d.h.opt.Protocol.Pin(ctx, id.all) // without them nothing is served
+	var pins consistency.Pins // without them nothing is served
+	var unasked bool
+	if as == pinned {
+		var failed error
+		pins, failed = d.h.opt.Protocol.Pin(ctx, id.all)
+		unasked = failed != nil && !errors.Is(failed, consistency.ErrWriting)
+	}
 	c, err := d.load(ctx, held)
 	var k *knowledge
 	switch {
@@ -269,6 +285,7 @@ func (d *database) read(ctx context.Context, held gorm.ConnPool, timeout time.Du
 		d.failed = time.Now()
 		return nil, err
 	}
+	k.introduced, k.unasked = as == introduction, unasked
 	d.known.Store(k)
 	return k, nil
 }

@@ -190,6 +190,11 @@ func fingerprint(model *schema.Schema) string {
 	return strings.Join(columns, "\n")
 }
 
+// needsNoCatalog reports whether the text changes nothing, whatever the catalog says, or may change everything.
+func (p *plan) needsNoCatalog() bool {
+	return p.write == nil && !p.calls || p.write != nil && p.write.everything
+}
+
 // plainQuery reports whether the text only reads, whatever functions there may be.
 func (p *plan) plainQuery(lexer sqltext.Dialect) bool {
 	return len(p.script.Parts) == 1 && p.script.Parts[0].Class == sqltext.Query &&

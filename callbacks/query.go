@@ -136,6 +136,9 @@ func (q *query) answer() (*sql.Rows, error) {
 		if reason := q.bind(); reason != "" {
 			return q.bypass(reason)
 		}
+		if q.st.k.unasked && time.Since(q.st.k.read) < retryAge {
+			return q.bypass(metrics.ReasonStore) // it has just not answered
+		}
 		reading, err := q.s.h.opt.Protocol.Read(q.st.ctx, consistency.Request{
 			Entries: q.entries, Scopes: q.scopes, Pins: q.st.k.pins, Refresh: q.refresh,
 			ReadOnly: q.s.h.opt.ReadReplicas && q.replicated(),

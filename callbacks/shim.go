@@ -105,7 +105,9 @@ func (s *shim) planned(ctx context.Context, d *database, text string) (*knowledg
 	held := s.held()
 	if k := d.known.Load(); k != nil && held != nil {
 		// In a transaction nothing is served. A query that is one whatever the catalog says need not ask for it.
-		if p := k.plan(d, text, s.db.Statement.Schema, s.declared); p.plainQuery(d.lexer) {
+		// Nor does one that changes nothing, or may be anything, wait for the first reading: SET TRANSACTION has to come first.
+		p := k.plan(d, text, s.db.Statement.Schema, s.declared)
+		if p.plainQuery(d.lexer) || k.introduced && p.needsNoCatalog() {
 			return k, p
 		}
 	}
@@ -143,9 +145,9 @@ func (s *shim) defines(d *database) bool {
 }
 
 // plannedAnew asks again for the catalog, which did not show a table that the text names. A write waits for it: the
-// database may take the change further. A query is not cached meanwhile.
+// database may take the change further. A query is not cached meanwhile, unless nothing may be done in the background.
 func (s *shim) plannedAnew(ctx context.Context, d *database, text string, k *knowledge, p *plan) (*knowledge, *plan) {
-	if p.write == nil {
+	if p.write == nil && !s.h.opt.Foreground {
 		d.renew(ctx)
 		return k, p
 	}

@@ -35,6 +35,7 @@ func TestConfigErrorsNameTheField(t *testing.T) {
 		"long namespace":     {func(c *rediscache.Config) { c.Namespace = string(make([]byte, 65)) }, []string{"Config.Namespace"}},
 		"braces":             {func(c *rediscache.Config) { c.Namespace = "{x}" }, []string{"Config.Namespace"}},
 		"policy":             {func(c *rediscache.Config) { c.Policy.TTL = -time.Second }, []string{"Config.Policy"}},
+		"serverless":         {func(c *rediscache.Config) { c.Serverless = 3 }, []string{"Config.Serverless", "3"}},
 		"outage":             {func(c *rediscache.Config) { c.OnOutage = 7 }, []string{"Config.OnOutage", "7"}},
 		"timeout":            {func(c *rediscache.Config) { c.Timeout = -time.Second }, []string{"Config.Timeout", "-1s"}},
 		"rows":               {func(c *rediscache.Config) { c.MaxRows = -1 }, []string{"Config.MaxRows", "-1"}},
@@ -76,11 +77,9 @@ func TestRedisFromTheEnvironment(t *testing.T) {
 	opt := w.redis.Options()
 	host, port := hostAndPort(t, opt.Addr)
 	for name, env := range map[string]map[string]string{
-		"url":   {"REDIS_URL": "redis://" + opt.Addr + "/0"},
-		"parts": {"REDIS_HOST": host, "REDIS_PORT": port, "REDIS_DB": "0", "REDIS_TLS": "false"},
-		"the url is what counts": {
-			"REDIS_URL": "redis://" + opt.Addr, "REDIS_HOST": "nowhere.invalid", "REDIS_PORT": "no port",
-		},
+		"url":                        {"REDIS_URL": "redis://" + opt.Addr + "/0"},
+		"parts":                      {"REDIS_HOST": host, "REDIS_PORT": port, "REDIS_DB": "0", "REDIS_TLS": "false"},
+		"both, as some platforms do": {"REDIS_URL": "redis://" + opt.Addr, "REDIS_HOST": host, "REDIS_PORT": port},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clearEnvironment(t)

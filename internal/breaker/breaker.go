@@ -19,25 +19,32 @@ import (
 type Options struct {
 	// Failures is how many steps in a row have to fail before the store is not asked any more. Defaults to 5.
 	Failures uint32
-	// Pause is how long it is then not asked. After it one step at a time is tried, until one succeeds. Defaults
-	// to 500 ms.
-	Pause time.Duration
+	// Pause is how long it is then not asked, for each failure in a row: after n of them for n times Pause, MaxPause at
+	// most. Then one step at a time is tried, until one succeeds. They default to 50 ms and 2 s.
+	Pause, MaxPause time.Duration
 	// Grace is for how long after it was given up the store is told of writes all the same: until then it may have
 	// been a stall that is over, and others would go on serving what a write has changed. Defaults to 2 s.
 	Grace time.Duration
 	// OnChange is told when the store is given up (open) and when it answers again. It must not ask the store.
 	OnChange func(open bool)
-	// Logger is told the same. Defaults to no logging.
+	// Logger is told the same, and of the first step that succeeds: one line for each change. Defaults to no logging.
 	Logger *slog.Logger
 }
+
+// named is a store that tells which server it asks, for the log.
+type named interface{ Server() string }
 
 // A Store is a [store.Store] that passes steps on to another one, until too many have failed in a row. From then on
 // steps fail at once with [store.ErrUnavailable], but for one trial at a time after each pause.
 type Store struct {
-	inner   store.Store
-	breaker *gobreaker.TwoStepCircuitBreaker[any]
-	grace   time.Duration
-	givenUp atomic.Int64 // when, in nanoseconds since 1970
+	inner    store.Store
+	breaker  *gobreaker.TwoStepCircuitBreaker[any]
+	opt      Options
+	givenUp  atomic.Int64              // when, in nanoseconds since 1970
+	again    atomic.Pointer[time.Time] // when it may be asked again
+	failures uint32                    // in a row, when it was given up or tried last; guarded by the breaker's own lock
+	failed   atomic.Pointer[error]     // the latest one
+	answered atomic.Bool               // a step has succeeded before
 }
 
 var _ store.Store = (*Store)(nil)
@@ -52,7 +59,10 @@ func Wrap(inner store.Store, opt Options) *Store {
 		opt.Failures = 5
 	}
 	if opt.Pause <= 0 {
-		opt.Pause = 500 * time.Millisecond
+		opt.Pause = 50 * time.Millisecond
+	}
+	if opt.MaxPause <= 0 {
+		opt.MaxPause = 2 * time.Second
 	}
 	if opt.Grace <= 0 {
 		opt.Grace = 2 * time.Second
@@ -60,30 +70,53 @@ func Wrap(inner store.Store, opt Options) *Store {
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{inner: inner, grace: opt.Grace}
+	s := &Store{inner: inner, opt: opt}
 	s.breaker = gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
-		Name:        "store",
-		MaxRequests: 1,
-		Timeout:     opt.Pause,
-		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= opt.Failures },
-		IsExcluded:  func(err error) bool { return errors.Is(err, errCaller) },
-		OnStateChange: func(_ string, from, to gobreaker.State) {
-			opened, closed := from == gobreaker.StateClosed, to == gobreaker.StateClosed
-			switch {
-			case opened:
-				s.givenUp.Store(time.Now().UnixNano())
-				opt.Logger.Warn("rediscache: Redis does not answer; reading from the database")
-			case closed:
-				opt.Logger.Info("rediscache: Redis answers again")
-			default: // a trial, or one that failed
-				return
-			}
-			if opt.OnChange != nil {
-				opt.OnChange(opened)
-			}
-		},
+		Name:          "store",
+		MaxRequests:   1,
+		Timeout:       opt.Pause,
+		ReadyToTrip:   func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= opt.Failures },
+		IsExcluded:    func(err error) bool { return errors.Is(err, errCaller) },
+		OnStateChange: func(_ string, from, to gobreaker.State) { s.changed(from, to) },
 	})
 	return s
+}
+
+// changed takes notice of a change. The breaker's lock is held.
+func (s *Store) changed(from, to gobreaker.State) {
+	switch to {
+	case gobreaker.StateHalfOpen: // a trial
+		return
+	case gobreaker.StateClosed:
+		s.again.Store(nil)
+		if s.answered.Load() {
+			s.opt.Logger.Info("rediscache: Redis answers again", s.server()...)
+		}
+	case gobreaker.StateOpen:
+		s.failures++
+		if from == gobreaker.StateClosed {
+			s.failures = s.opt.Failures
+			s.givenUp.Store(time.Now().UnixNano())
+			s.opt.Logger.Warn("rediscache: Redis does not answer; reading from the database",
+				append(s.server(), "error", *s.failed.Load())...)
+		}
+		again := time.Now().Add(min(time.Duration(s.failures)*s.opt.Pause, s.opt.MaxPause))
+		s.again.Store(&again)
+		if from != gobreaker.StateClosed {
+			return // a trial that failed
+		}
+	}
+	if s.opt.OnChange != nil {
+		s.opt.OnChange(to == gobreaker.StateOpen)
+	}
+}
+
+// server names the server for the log, if the store can.
+func (s *Store) server() []any {
+	if n, ok := s.inner.(named); ok {
+		return []any{"server", n.Server()}
+	}
+	return nil
 }
 
 // Open reports whether steps fail at once.
@@ -134,7 +167,7 @@ func (s *Store) Close() error { return s.inner.Close() }
 // tell takes a step that others depend on.
 func (s *Store) tell(ctx context.Context, step func() error) error {
 	err := s.do(ctx, step)
-	if errors.Is(err, errRefused) && time.Now().UnixNano()-s.givenUp.Load() < int64(s.grace) {
+	if errors.Is(err, errRefused) && time.Now().UnixNano()-s.givenUp.Load() < int64(s.opt.Grace) {
 		return step()
 	}
 	return err
@@ -144,16 +177,30 @@ func (s *Store) tell(ctx context.Context, step func() error) error {
 var errRefused = fmt.Errorf("%w: it has stopped answering", store.ErrUnavailable)
 
 func (s *Store) do(ctx context.Context, step func() error) error {
+	if again := s.again.Load(); again != nil && time.Now().Before(*again) {
+		return errRefused
+	}
 	done, err := s.breaker.Allow()
 	if err != nil {
 		return errRefused
 	}
 	outcome := errCaller // if the step panics
-	defer func() { done(outcome) }()
+	defer func() { s.over(outcome, done) }()
 	err = step()
 	// A connection that fails fails all that went along; it counts once, as the failure of whoever did the exchange.
 	if err == nil || ctx.Err() == nil && !errors.Is(err, store.ErrShared) {
 		outcome = err
 	}
 	return err
+}
+
+// over reports the outcome of a step.
+func (s *Store) over(outcome error, done func(error)) {
+	if outcome != nil && !errors.Is(outcome, errCaller) {
+		s.failed.Store(&outcome)
+	}
+	done(outcome)
+	if outcome == nil && !s.answered.Load() && s.answered.CompareAndSwap(false, true) {
+		s.opt.Logger.Info("rediscache: connected to Redis", s.server()...)
+	}
 }

@@ -1,9 +1,12 @@
 package breaker_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -85,7 +88,8 @@ func TestStoreIsNotAskedAfterFailuresInARow(t *testing.T) {
 		inner := &server{err: errServer}
 		var changes []bool
 		s := breaker.Wrap(inner, breaker.Options{
-			Failures: 6, Pause: time.Second, Grace: 1, OnChange: func(open bool) { changes = append(changes, open) },
+			Failures: 6, Pause: time.Second, MaxPause: time.Second, Grace: 1,
+			OnChange: func(open bool) { changes = append(changes, open) },
 		})
 		for _, step := range each(t.Context(), s) {
 			require.ErrorIs(t, step(), errServer)
@@ -117,7 +121,7 @@ func TestWritesAreTriedForAWhileAfterTheStoreWasGivenUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		inner := &server{err: errServer}
-		s := breaker.Wrap(inner, breaker.Options{Failures: 1, Pause: time.Hour, Grace: time.Second})
+		s := breaker.Wrap(inner, breaker.Options{Failures: 1, Pause: time.Hour, MaxPause: time.Hour, Grace: time.Second})
 		require.ErrorIs(t, s.Put(t.Context(), nil), errServer)
 		require.ErrorIs(t, s.Put(t.Context(), nil), store.ErrUnavailable)
 		inner.err = nil
@@ -153,6 +157,92 @@ func TestOneTrialAtATime(t *testing.T) {
 		time.Sleep(time.Second)
 		require.EqualValues(t, 9, refused.Load())
 		require.EqualValues(t, 2, inner.steps.Load())
+	})
+}
+
+// Between two attempts to reach the store lie n times 50 ms after n failures in a row, 2 s at most.
+func TestPauseGrowsWithTheFailuresInARow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		inner := &server{err: errServer}
+		s := breaker.Wrap(inner, breaker.Options{Failures: 1})
+		waits := func() (waited time.Duration) {
+			start := time.Now()
+			for errors.Is(s.Put(t.Context(), nil), store.ErrUnavailable) {
+				time.Sleep(time.Millisecond)
+			}
+			return time.Since(start)
+		}
+		require.Zero(t, waits())
+		for n := 1; n <= 50; n++ {
+			want := min(time.Duration(n)*50*time.Millisecond, 2*time.Second)
+			require.InDelta(t, want, waits(), float64(2*time.Millisecond), "after %d failures", n)
+		}
+		inner.err = nil
+		require.InDelta(t, 2*time.Second, waits(), float64(2*time.Millisecond))
+		require.Zero(t, waits())
+		inner.err = errServer // another outage begins with short pauses
+		require.Zero(t, waits())
+		require.InDelta(t, 50*time.Millisecond, waits(), float64(2*time.Millisecond))
+	})
+}
+
+// Server makes the store one that tells its name.
+func (s *server) Server() string { return "redis.example:6379" }
+
+// However many meet an outage together, there is one line for each change.
+func TestEachChangeIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		logger := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{
+			ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+				if a.Key == slog.TimeKey {
+					return slog.Attr{}
+				}
+				return a
+			},
+		}))
+		inner := &server{delay: time.Millisecond}
+		s := breaker.Wrap(inner, breaker.Options{Logger: logger})
+		together := func() string {
+			out.Reset()
+			for range 64 {
+				go func() { _ = s.Put(t.Context(), nil) }()
+			}
+			time.Sleep(time.Second)
+			synctest.Wait()
+			return out.String()
+		}
+		const server = " server=redis.example:6379"
+		require.Equal(t, `level=INFO msg="rediscache: connected to Redis"`+server+"\n", together())
+		require.Empty(t, together())
+		inner.err = errServer
+		require.Equal(t, `level=WARN msg="rediscache: Redis does not answer; reading from the database"`+server+
+			` error="connection refused"`+"\n", together())
+		require.Empty(t, together(), "trials that fail change nothing")
+		inner.err = nil
+		require.Equal(t, `level=INFO msg="rediscache: Redis answers again"`+server+"\n", together())
+		require.Empty(t, together())
+	})
+}
+
+// A store that does not answer from the start is lost, and connected to when it does.
+func TestStoreThatAnswersLateIsConnectedToOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		inner := &server{err: errServer}
+		s := breaker.Wrap(inner, breaker.Options{Failures: 1, Logger: slog.New(slog.NewTextHandler(&out, nil))})
+		require.Error(t, s.Put(t.Context(), nil))
+		require.Contains(t, out.String(), "Redis does not answer")
+		out.Reset()
+		inner.err = nil
+		time.Sleep(time.Second)
+		require.NoError(t, s.Put(t.Context(), nil))
+		require.NoError(t, s.Put(t.Context(), nil))
+		require.Equal(t, 1, strings.Count(out.String(), "\n"), out.String())
+		require.Contains(t, out.String(), "connected to Redis")
 	})
 }
 

@@ -188,6 +188,9 @@
 // hit again; other processes may serve the old answer until then, at most for an entry's time to live. A write that
 // did W2 but cannot do W4 is safe without it, and retries in the background.
 //
+// A process that may be frozen when its caller has gone (Config.Foreground) has no background: R6 is on the caller's path,
+// what is owed is paid at the next read or W2, and an intent in doubt is made to last for all of Config.InDoubtHold at once.
+//
 // A stall that is over when the COMMIT is must not count as an outage: W4 after a failed W2 is tried twice, and the
 // steps of writes are tried for a while after reads have given the store up (package breaker).
 //

@@ -28,12 +28,18 @@ func (r *read) fills(results []Result) []fill {
 	return fills
 }
 
-// fill is R6: it stores answers off the caller's path. Times to live are counted from before the database was read.
+// fill is R6: it stores answers off the caller's path, unless nothing may be done there. Times to live are counted from
+// before the database was read.
 //
 // A reader that looked just before an answer was stored may ask for its flight just after: between its R1 and its R5
 // there is at most one step, R4. So an answer can be joined for as long as that after it was stored, and a program
 // that reads twice in a row reads the database once.
 func (p *Protocol) fill(ctx context.Context, fills []fill, at span, landed func()) {
+	if p.cfg.Foreground {
+		p.put(ctx, fills, at)
+		landed() // a reader that comes now finds what is stored
+		return
+	}
 	select {
 	case p.fills <- struct{}{}:
 	default:

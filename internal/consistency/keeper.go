@@ -30,8 +30,8 @@ const (
 	maxOwed = 10_000
 )
 
-// A keeper pays debts: in the background, and before a read if one of them is strict. Its strict debts are the
-// journal.
+// A keeper pays debts: in the background, and before a read if one of them is strict. If nothing may be done in the
+// background, it pays all of them before the next read or write. Its strict debts are the journal.
 type keeper struct {
 	p      *Protocol
 	strict atomic.Int64 // number of strict debts
@@ -56,7 +56,7 @@ func (k *keeper) add(d debt, hold time.Duration) {
 		k.count(1)
 	}
 	k.bound()
-	if k.p.stopped.Err() != nil {
+	if k.p.stopped.Err() != nil || k.p.cfg.Foreground {
 		return
 	}
 	if !k.running {
@@ -124,15 +124,25 @@ func (k *keeper) clear(d *debt) {
 
 // settled reports whether entries may be served: there are no strict debts, or they have been paid now.
 func (k *keeper) settled(ctx context.Context) bool {
-	if k.strict.Load() == 0 {
+	if k.strict.Load() == 0 && !k.waiting() {
 		return true
 	}
 	if !k.paying.TryLock() {
-		return false // somebody is at it; this read goes to the database
+		return k.strict.Load() == 0 // somebody is at it; if it matters, this read goes to the database
 	}
 	defer k.paying.Unlock()
 	_ = k.pay(ctx)
 	return k.strict.Load() == 0
+}
+
+// waiting reports whether there are debts that nobody pays in the background.
+func (k *keeper) waiting() bool {
+	if !k.p.cfg.Foreground {
+		return false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.debts) > 0
 }
 
 // run pays until there are no debts.
@@ -199,17 +209,24 @@ func rank(d *debt) int {
 	return 0
 }
 
-// tell renews the intent of a write in doubt, and releases any other.
+// tell renews the intent of a write in doubt, and releases any other. If nobody will renew it, it is made to last.
 func (k *keeper) tell(ctx context.Context, d *debt) error {
 	ctx, cancel := k.p.background(ctx)
 	defer cancel()
-	if time.Now().Before(d.until) {
-		if _, err := k.p.cfg.Store.Intend(ctx, d.writer, k.p.cfg.IntentTTL, d.tags, nil); err != nil {
+	if left := time.Until(d.until); left > 0 {
+		ttl := k.p.cfg.IntentTTL
+		if k.p.cfg.Foreground {
+			ttl = max(ttl, left)
+		}
+		if _, err := k.p.cfg.Store.Intend(ctx, d.writer, ttl, d.tags, nil); err != nil {
 			return err
 		}
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		k.clear(d) // from now on the intent protects it
+		if k.p.cfg.Foreground {
+			k.forget(d) // to the end
+		}
 		return nil
 	}
 	if _, err := k.p.cfg.Store.Release(ctx, d.writer, d.tags, nil); err != nil {
@@ -217,9 +234,14 @@ func (k *keeper) tell(ctx context.Context, d *debt) error {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.debts = slices.DeleteFunc(k.debts, func(x *debt) bool { return x == d })
+	k.forget(d)
 	k.clear(d)
 	return nil
+}
+
+// forget removes a debt. The caller holds mu.
+func (k *keeper) forget(d *debt) {
+	k.debts = slices.DeleteFunc(k.debts, func(x *debt) bool { return x == d })
 }
 
 // drain pays what can be paid until the context is over. A write in doubt is left to its intent, which lapses.

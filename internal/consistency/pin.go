@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/gorm-rediscache/rediscache/keying"
-	"github.com/gorm-rediscache/rediscache/store"
 )
 
 // Pins are the stamps that some tags had before something was learned. What was learned holds while they are current.
@@ -19,13 +18,23 @@ var ErrWriting = errors.New("being written")
 func (p *Protocol) Pin(ctx context.Context, tags []keying.Tag) (Pins, error) {
 	var wanted tokens
 	wanted.add(tags...)
-	wanted.values = make([]store.Value, len(wanted.tags))
-	mints, _ := wanted.missing()
-	snap, err := p.cfg.Store.Mint(ctx, mints)
+	keys := make([]string, len(wanted.tags))
+	for i, tag := range wanted.tags {
+		keys[i] = tag.Token()
+	}
+	snap, err := p.cfg.Store.Load(ctx, keys) // mostly they are there, and each mint is a script
 	if err != nil {
 		return nil, fmt.Errorf("consistency: pin: %w", err)
 	}
 	wanted.values = snap.Values
+	if mints, at := wanted.missing(); len(mints) > 0 {
+		if snap, err = p.cfg.Store.Mint(ctx, mints); err != nil {
+			return nil, fmt.Errorf("consistency: pin: %w", err)
+		}
+		for i, v := range snap.Values {
+			wanted.values[at[i]] = v
+		}
+	}
 	if wanted.writing() {
 		return nil, fmt.Errorf("consistency: pin: %w", ErrWriting)
 	}

@@ -57,6 +57,9 @@ type Config struct {
 	IntentTTL time.Duration
 	// InDoubtHold is how long a COMMIT without an answer is taken for one that may still be carried out.
 	InDoubtHold time.Duration
+	// Foreground leaves nothing to goroutines: answers are stored before Read returns, and what the store still has to be told
+	// of a write it is told at the next Read or Intend.
+	Foreground bool
 	// MaxEntry is the greatest size of an entry, in bytes.
 	MaxEntry int
 	// MaxMisses is how many misses read the database at the same time. Zero: any number.

@@ -38,6 +38,9 @@ type Write struct {
 // The tags have to hold the list of each table, and the rows and scopes that the write touches; a guard for each table
 // says of which scopes the caller knew.
 func (p *Protocol) Intend(ctx context.Context, tags []keying.Tag, guards ...Guard) (*Write, error) {
+	if p.cfg.Foreground {
+		p.keeper.settled(ctx)
+	}
 	w := &Write{p: p, id: writerID(), tags: tags, guards: guards}
 	start := time.Now()
 	err := w.announce(ctx)
@@ -143,6 +146,9 @@ func (w *Write) End(ctx context.Context, outcome metrics.WriteOutcome) {
 		owed.strict = !announced
 		owed.tags = slices.Concat(owed.tags, watch(w.guards)) // nobody looks when it is released
 		w.p.keeper.add(owed, w.p.cfg.InDoubtHold)
+		if w.p.cfg.Foreground {
+			w.p.keeper.settled(ctx)
+		}
 	} else {
 		// Whoever was told before the COMMIT, and was not left alone with a lapsed intent, is safe without the release.
 		owed.strict = outcome == metrics.Committed && (!announced || event.Lapsed)

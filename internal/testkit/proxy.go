@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,9 +16,10 @@ type Proxy struct {
 
 	target   string
 	listener net.Listener
+	accepted atomic.Int64
 	mu       sync.Mutex
 	cut      bool
-	conns    map[net.Conn]bool
+	conns    map[net.Conn]bool // whether it is silent
 }
 
 // StartProxy starts a proxy before a server.
@@ -44,6 +46,19 @@ func (p *Proxy) Cut() {
 	}
 }
 
+// Silence makes all connections that there are pass nothing on any more, without closing them: as a router does that has
+// forgotten them.
+func (p *Proxy) Silence() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		p.conns[c] = true
+	}
+}
+
+// Accepted returns how many connections were made.
+func (p *Proxy) Accepted() int { return int(p.accepted.Load()) }
+
 // Restore ends Cut.
 func (p *Proxy) Restore() {
 	p.mu.Lock()
@@ -57,6 +72,7 @@ func (p *Proxy) run() {
 		if err != nil {
 			return
 		}
+		p.accepted.Add(1)
 		go p.serve(client)
 	}
 }
@@ -69,7 +85,7 @@ func (p *Proxy) admit(c net.Conn) bool {
 		_ = c.Close()
 		return false
 	}
-	p.conns[c] = true
+	p.conns[c] = false
 	return true
 }
 
@@ -78,6 +94,22 @@ func (p *Proxy) forget(c net.Conn) {
 	defer p.mu.Unlock()
 	delete(p.conns, c)
 	_ = c.Close()
+}
+
+// A valve is the far end of a connection, which nothing reaches if it is silent.
+type valve struct {
+	p  *Proxy
+	to net.Conn
+}
+
+func (v valve) Write(b []byte) (int, error) {
+	v.p.mu.Lock()
+	silent := v.p.conns[v.to]
+	v.p.mu.Unlock()
+	if silent {
+		return len(b), nil
+	}
+	return v.to.Write(b)
 }
 
 func (p *Proxy) serve(client net.Conn) {
@@ -92,7 +124,7 @@ func (p *Proxy) serve(client net.Conn) {
 	defer p.forget(server)
 	done := make(chan struct{}, 2)
 	pipe := func(to, from net.Conn) {
-		_, _ = io.Copy(to, from)
+		_, _ = io.Copy(valve{p, to}, from)
 		done <- struct{}{}
 	}
 	go pipe(server, client)

@@ -29,6 +29,7 @@ var errNotPrimary = errors.New("the server is a replica")
 type node struct {
 	rdb     *redis.Client
 	dials   atomic.Uint64
+	addr    atomic.Pointer[string] // that was dialed last
 	history atomic.Pointer[knownHistory]
 	reads   batcher
 	log     *slog.Logger
@@ -154,6 +155,10 @@ func (h dialHook) DialHook(next redis.DialHook) redis.DialHook {
 		h.n.dials.Add(1)
 		conn, err := next(ctx, network, addr)
 		h.n.dials.Add(1)
+		if err == nil {
+			addr = conn.RemoteAddr().String()
+			h.n.addr.Store(&addr)
+		}
 		return conn, err
 	}
 }

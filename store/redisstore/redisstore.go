@@ -43,6 +43,7 @@ var _ store.Store = (*Store)(nil)
 
 // servers knows which server holds a key.
 type servers interface {
+	fmt.Stringer
 	// node returns the primary that holds the key.
 	node(ctx context.Context, key string) (*node, error)
 	// pipeline returns a pipeline that finds the servers of its commands by itself.
@@ -100,6 +101,10 @@ func New(client redis.UniversalClient, opt Options) (*Store, error) {
 	}
 	return s, nil
 }
+
+// Server names what is asked, for people: the address of the server that was dialed last, or the addresses that a Cluster
+// was found by.
+func (s *Store) Server() string { return s.servers.String() }
 
 // Close does nothing: the client is the caller's.
 func (s *Store) Close() error { return nil }

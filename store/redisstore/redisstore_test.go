@@ -195,6 +195,19 @@ func TestClientsThatCannotKeepThePromiseAreRefused(t *testing.T) {
 		"read only cluster": redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs, ReadOnly: true}),
 		"nearest replica":   redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs, RouteByLatency: true}),
 		"random replica":    redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs, RouteRandomly: true}),
+		"failover cluster of replicas": redis.NewFailoverClusterClient(&redis.FailoverOptions{
+			MasterName: "main", SentinelAddrs: addrs, ReplicaOnly: true,
+		}),
+		"failover cluster of the nearest": redis.NewFailoverClusterClient(&redis.FailoverOptions{
+			MasterName: "main", SentinelAddrs: addrs, RouteByLatency: true,
+		}),
+		"failover cluster of any": redis.NewUniversalClient(&redis.UniversalOptions{
+			MasterName: "main", Addrs: addrs, RouteRandomly: true,
+		}),
+		"wrapped client": struct{ redis.UniversalClient }{redis.NewClient(&redis.Options{Addr: addrs[0]})},
+		"client side cache of its own": redis.NewClient(&redis.Options{
+			Addr: addrs[0], Protocol: 3, ClientSideCache: redis.NewLocalCache(redis.CacheConfig{}),
+		}),
 		"client side cache": redis.NewClient(&redis.Options{
 			Addr: addrs[0], Protocol: 3, ClientSideCacheConfig: &redis.ClientSideCacheConfig{},
 		}),
@@ -202,6 +215,65 @@ func TestClientsThatCannotKeepThePromiseAreRefused(t *testing.T) {
 		_, err := redisstore.New(client, redisstore.Options{})
 		require.ErrorIs(t, err, redisstore.ErrClient, name)
 	}
+}
+
+// A failover client, of either kind, that reads from the primary is as good as any.
+func TestFailoverClientsPassTheSuite(t *testing.T) {
+	t.Parallel()
+	servers := testkit.StartRedisSentinel(t)
+	opt := &redis.FailoverOptions{MasterName: "main", SentinelAddrs: servers.Addrs()}
+	for name, c := range map[string]struct { //nolint:paralleltest // its parts are
+		client   redis.UniversalClient
+		features storetest.Features
+	}{
+		"client":         {redis.NewFailoverClient(opt), storetest.Features{Atomic: true, History: true}},
+		"cluster client": {redis.NewFailoverClusterClient(opt), storetest.Features{History: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Cleanup(func() { _ = c.client.Close() })
+			storetest.Run(t, c.features, func(t *testing.T) (store.Store, keying.Space) {
+				return open(t, c.client, testkit.Unique(t))
+			})
+		})
+	}
+}
+
+// A client of replicas that does not say so is refused by what the server says that it is.
+func TestReplicasAreNotBelieved(t *testing.T) {
+	t.Parallel()
+	servers := testkit.StartRedisSentinel(t)
+	for name, client := range map[string]redis.UniversalClient{
+		"replica": servers.Replica.Client(),
+		"replica-only failover": redis.NewFailoverClient(&redis.FailoverOptions{
+			MasterName: "main", SentinelAddrs: servers.Addrs(), ReplicaOnly: true,
+		}),
+	} {
+		t.Cleanup(func() { _ = client.Close() })
+		s, _ := open(t, client, "ns")
+		_, err := s.Load(t.Context(), []string{"k"})
+		require.ErrorContains(t, err, "the server is a replica", name)
+		require.Equal(t, servers.Replica.Addr, s.Server(), name)
+	}
+}
+
+// What a client is connected to is named without its credentials.
+func TestServerIsNamedForPeople(t *testing.T) {
+	t.Parallel()
+	server := testkit.StartRedis(t)
+	single := redis.NewClient(&redis.Options{Addr: "localhost:1", Username: "ann", Password: "hunter2"})
+	sentinel := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "main", SentinelAddrs: []string{"localhost:1"}})
+	cluster := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{"a:1", "b:2"}, Password: "hunter2"})
+	for want, client := range map[string]redis.UniversalClient{
+		"localhost:1": single, "the primary that Sentinel names": sentinel, "a:1,b:2": cluster,
+	} {
+		t.Cleanup(func() { _ = client.Close() })
+		s, _ := open(t, client, "ns")
+		require.Equal(t, want, s.Server())
+	}
+	s, _ := open(t, server.Client(), "ns")
+	_, err := s.Load(t.Context(), []string{"k"})
+	require.NoError(t, err)
+	require.Equal(t, server.Addr, s.Server())
 }
 
 func TestNothingIsDialledBeforeTheFirstStep(t *testing.T) {

@@ -1,7 +1,9 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
+	"strings"
 	"sync"
 
 	"github.com/redis/go-redis/v9"
@@ -16,6 +18,19 @@ func (s *single) node(context.Context, string) (*node, error) { return s.n, nil 
 func (s *single) pipeline() redis.Pipeliner                   { return s.n.rdb.Pipeline() }
 func (s *single) oneNode() bool                               { return true }
 func (s *single) moved(context.Context)                       {}
+
+// ofSentinel is what go-redis calls the address of a server that Sentinel names.
+const ofSentinel = "FailoverClient"
+
+func (s *single) String() string {
+	if addr := s.n.addr.Load(); addr != nil && *addr != ofSentinel {
+		return *addr
+	}
+	if addr := s.n.rdb.Options().Addr; addr != ofSentinel {
+		return addr
+	}
+	return "the primary that Sentinel names"
+}
 
 // cluster is a Redis Cluster. Reads ask the primary of a slot themselves, because the history that qualifies a token
 // is the history of the server that answered; a slot that moves meanwhile is an error, hence a read of the database.
@@ -43,3 +58,4 @@ func (c *cluster) node(ctx context.Context, key string) (*node, error) {
 func (c *cluster) pipeline() redis.Pipeliner { return c.c.Pipeline() }
 func (c *cluster) oneNode() bool             { return false }
 func (c *cluster) moved(ctx context.Context) { c.c.ReloadState(ctx) }
+func (c *cluster) String() string            { return cmp.Or(strings.Join(c.c.Options().Addrs, ","), "a Cluster") }
