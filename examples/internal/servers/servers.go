@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/glebarez/sqlite"
@@ -22,22 +23,21 @@ import (
 
 // Variables of the environment that name servers.
 const (
-	EnvDatabase = "DATABASE_URL" // of PostgreSQL
+	EnvDatabase = "DATABASE_URL" // of PostgreSQL, or file:… of SQLite
 	EnvRedis    = "REDIS_URL"
 )
 
 // Servers are a database and a Redis. Nothing is dialed to find them.
 type Servers struct {
-	database      string // the URL of PostgreSQL; of a file of SQLite if it is embedded
-	redis         *redis.Options
-	embeddedDB    bool
-	embeddedRedis bool
-	closers       []func() error
+	database, address string // URLs
+	redis             *redis.Options
+	embeddedRedis     bool
+	closers           []func() error
 }
 
 // Find returns the servers that the environment names, and starts those that it does not. An error names the variable.
 func Find(getenv func(string) string) (*Servers, error) {
-	s := &Servers{database: getenv(EnvDatabase)}
+	s := &Servers{database: getenv(EnvDatabase), address: getenv(EnvRedis)}
 	fail := func(name string, err error) (*Servers, error) {
 		return nil, errors.Join(fmt.Errorf("%s: %w", name, err), s.Close())
 	}
@@ -46,22 +46,24 @@ func Find(getenv func(string) string) (*Servers, error) {
 			return fail(EnvDatabase, err)
 		}
 	}
-	address := getenv(EnvRedis)
-	if address == "" {
+	if s.address == "" {
 		server, err := miniredis.Run()
 		if err != nil {
 			return fail(EnvRedis, err)
 		}
 		s.closers = append(s.closers, func() error { server.Close(); return nil })
 		s.embeddedRedis = true
-		address = "redis://" + server.Addr()
+		s.address = "redis://" + server.Addr()
 	}
 	var err error
-	if s.redis, err = redis.ParseURL(address); err != nil {
+	if s.redis, err = redis.ParseURL(s.address); err != nil {
 		return fail(EnvRedis, errors.New("want redis://[user:password@]host:port/db or rediss://…")) // err may show a password
 	}
 	return s, nil
 }
+
+// sqliteURL begins the URL of a database in a file.
+const sqliteURL = "file:"
 
 // startDatabase makes a file for SQLite. Writers wait for one another.
 func (s *Servers) startDatabase() error {
@@ -70,17 +72,16 @@ func (s *Servers) startDatabase() error {
 		return err
 	}
 	s.closers = append(s.closers, func() error { return os.RemoveAll(dir) })
-	s.embeddedDB = true
 	settings := url.Values{"_txlock": {"immediate"}, "_pragma": {
 		"busy_timeout(10000)", "foreign_keys(1)", "journal_mode(WAL)", "synchronous(OFF)",
 	}}
-	s.database = "file:" + filepath.Join(dir, "example.db") + "?" + settings.Encode()
+	s.database = sqliteURL + filepath.Join(dir, "example.db") + "?" + settings.Encode()
 	return nil
 }
 
 // OpenPool returns a new pool of connections to the database. It is the caller's to close, and dials nothing yet.
 func (s *Servers) OpenPool() (*sql.DB, error) {
-	if s.embeddedDB {
+	if s.EmbeddedDatabase() {
 		return sql.Open("sqlite", s.database)
 	}
 	pool, err := sql.Open("pgx", s.database)
@@ -92,7 +93,7 @@ func (s *Servers) OpenPool() (*sql.DB, error) {
 
 // Dialector returns what GORM has to know to use a pool of the database.
 func (s *Servers) Dialector(pool gorm.ConnPool) gorm.Dialector {
-	if s.embeddedDB {
+	if s.EmbeddedDatabase() {
 		return &sqlite.Dialector{Conn: pool}
 	}
 	return postgres.New(postgres.Config{Conn: pool})
@@ -113,13 +114,18 @@ func (s *Servers) Logger(own *slog.Logger) *slog.Logger {
 	return own
 }
 
-// EmbeddedDatabase reports whether the database is in this process, and gone with it.
-func (s *Servers) EmbeddedDatabase() bool { return s.embeddedDB }
+// EmbeddedDatabase reports whether the database is in this process.
+func (s *Servers) EmbeddedDatabase() bool { return strings.HasPrefix(s.database, sqliteURL) }
+
+// Environment returns the variables with which Find finds the same servers.
+func (s *Servers) Environment() map[string]string {
+	return map[string]string{EnvDatabase: s.database, EnvRedis: s.address}
+}
 
 // String returns what they are, for people.
 func (s *Servers) String() string {
 	database, cache := "PostgreSQL", "Redis"
-	if s.embeddedDB {
+	if s.EmbeddedDatabase() {
 		database = "an embedded SQLite"
 	}
 	if s.embeddedRedis {
