@@ -64,7 +64,8 @@ func TestOrdersTakeFromTheStockAndGiveBack(t *testing.T) {
 	s := startService(t)
 	user, product := s.newUser("ada"), s.newProduct("3")
 	stock := func() int64 { return get[Product](s, fmt.Sprintf("/products/%d", product.ID)).Stock }
-	orders, items := fmt.Sprintf("/users/%d/orders", user.ID), fmt.Sprintf(`{"items":[{"product_id":%d,"quantity":2}]}`, product.ID)
+	orders := fmt.Sprintf("/users/%d/orders", user.ID)
+	items := fmt.Sprintf(`{"items":[{"product_id":%d,"quantity":2}]}`, product.ID)
 	require.EqualValues(t, 3, stock())
 
 	made := s.send(http.MethodPost, orders, items)

@@ -132,7 +132,8 @@ func (a *api) updateOrder(c *call) (any, error) {
 	}
 	var order Order
 	err = c.db.Transaction(func(tx *gorm.DB) error {
-		err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Preload("Items", byProduct).First(&order, id).Error
+		err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).
+			Preload("Items", byProduct).First(&order, id).Error
 		switch {
 		case err != nil:
 			return err

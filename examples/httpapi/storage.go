@@ -56,7 +56,9 @@ func (s *storage) connect(cfg config, log *slog.Logger) error {
 	pool.SetMaxIdleConns(20)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	s.db, err = gorm.Open(s.servers.Dialector(pool), &gorm.Config{
-		Logger:         logger.NewSlogLogger(log, logger.Config{LogLevel: logger.Warn, SlowThreshold: time.Second, IgnoreRecordNotFoundError: true}),
+		Logger: logger.NewSlogLogger(log, logger.Config{
+			LogLevel: logger.Warn, SlowThreshold: time.Second, IgnoreRecordNotFoundError: true,
+		}),
 		NamingStrategy: schema.NamingStrategy{TablePrefix: "httpapi_"},
 		TranslateError: true, // so that gorm.ErrDuplicatedKey is an error that can be told from others
 	})

@@ -15,6 +15,8 @@ import (
 
 	"github.com/gorm-rediscache/rediscache/examples/internal/servers"
 	"github.com/gorm-rediscache/rediscache/internal/testkit"
+	"github.com/gorm-rediscache/rediscache/internal/testkit/upstash"
+	"github.com/gorm-rediscache/rediscache/store/upstashstore"
 )
 
 // deployed returns the environment of a function whose table is there, with the row 1, and who its connections are to
@@ -66,10 +68,24 @@ const ada, grace = `{"id":1,"name":"Ada"}`, `{"id":1,"name":"Grace"}`
 func TestInstancesShareWhatOneOfThemHasRead(t *testing.T) {
 	t.Parallel()
 	env, _ := deployed(t, testkit.StartRedis(t).Addr)
+	seeWhatInstancesShare(t, env)
+}
+
+func TestInstancesShareItThroughUpstash(t *testing.T) {
+	t.Parallel()
+	const nowhere = "127.0.0.1:1"
+	env, _ := deployed(t, nowhere)
+	env[upstashstore.EnvURL] = upstash.Start(t, testkit.StartRedis(t).Client()).URL
+	env[upstashstore.EnvToken] = upstash.Token
+	seeWhatInstancesShare(t, env)
+}
+
+func seeWhatInstancesShare(t *testing.T, env map[string]string) {
+	t.Helper()
 	read := Event{Method: http.MethodGet, UserID: 1}
 	first := instance(t, env)
 	body, cache := call(t, first, read)
-	require.Equal(t, ada, body)
+	require.JSONEq(t, ada, body)
 	require.Equal(t, "miss", cache)
 	testkit.Eventually(t, "a warm call is answered by the cache", func() bool {
 		body, cache := call(t, first, read)
@@ -85,7 +101,7 @@ func TestInstancesShareWhatOneOfThemHasRead(t *testing.T) {
 	call(t, second, Event{Method: http.MethodPut, UserID: 1, Name: "Grace"})
 	for _, f := range []*function{first, second, instance(t, env)} {
 		body, _ := call(t, f, read)
-		require.Equal(t, grace, body)
+		require.JSONEq(t, grace, body)
 	}
 }
 
@@ -134,7 +150,7 @@ func TestRedisThatDoesNotAnswerAtAColdStartLeavesTheCallToTheDatabase(t *testing
 		ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 		response, err := f.handle(ctx, Event{Method: http.MethodGet, UserID: 1})
 		require.NoError(t, err, name)
-		require.Equal(t, ada, response.Body)
+		require.JSONEq(t, ada, response.Body)
 		require.Equal(t, "bypass", response.Headers["X-Cache"])
 		cancel()
 	}
@@ -147,14 +163,14 @@ func TestWritesWorkWhileRedisIsAway(t *testing.T) {
 	env, _ := deployed(t, network.Addr)
 	f := instance(t, env)
 	body, _ := call(t, f, Event{Method: http.MethodGet, UserID: 1})
-	require.Equal(t, ada, body)
+	require.JSONEq(t, ada, body)
 	network.Cut()
 	call(t, f, Event{Method: http.MethodPut, UserID: 1, Name: "Grace"})
 	body, _ = call(t, f, Event{Method: http.MethodGet, UserID: 1})
-	require.Equal(t, grace, body)
+	require.JSONEq(t, grace, body)
 	network.Restore()
 	body, _ = call(t, f, Event{Method: http.MethodGet, UserID: 1})
-	require.Equal(t, grace, body)
+	require.JSONEq(t, grace, body)
 }
 
 func TestAnswersOfOtherKinds(t *testing.T) {
@@ -174,10 +190,12 @@ func TestAnswersOfOtherKinds(t *testing.T) {
 
 func TestErrorOfTheConfigurationNamesTheVariable(t *testing.T) {
 	t.Parallel()
-	f := newFunction(lookup(map[string]string{servers.EnvRedis: "nonsense"}))
-	for range 2 {
-		_, err := f.handle(t.Context(), Event{Method: http.MethodGet, UserID: 1})
-		require.ErrorContains(t, err, servers.EnvRedis)
+	for name, value := range map[string]string{servers.EnvRedis: "nonsense", upstashstore.EnvURL: "https://example.com"} {
+		f := newFunction(lookup(map[string]string{name: value}))
+		for range 2 {
+			_, err := f.handle(t.Context(), Event{Method: http.MethodGet, UserID: 1})
+			require.ErrorContains(t, err, name)
+		}
 	}
 }
 

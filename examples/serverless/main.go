@@ -1,9 +1,11 @@
-// Command serverless is a function as Lambda, Cloud Run functions and their like call it, and a main that calls it as they would.
+// Command serverless is a function as Lambda, Cloud Run functions and their like call it, and a main that calls it as they
+// would.
 //
 //	go run ./examples/serverless
 //
-// It brings a database and a Redis server of its own, in this process. With DATABASE_URL and REDIS_URL set it uses yours: it
-// makes a table, serverless_users, and drops it in the end.
+// It brings a database and a Redis server of its own, in this process. With DATABASE_URL set it uses your database, in
+// which it makes a table, serverless_users, and drops it in the end; with REDIS_URL, or UPSTASH_REDIS_REST_URL and
+// UPSTASH_REDIS_REST_TOKEN, your Redis.
 package main
 
 import (
@@ -49,7 +51,7 @@ func run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, undo()) }()
 
-	fmt.Printf("A function on %s.\n\n", found)
+	fmt.Print("A function is called by its platform, an event at a time.\n\n")
 	for _, event := range []Event{
 		{Method: "GET", UserID: 1}, // a cold start
 		{Method: "GET", UserID: 1},

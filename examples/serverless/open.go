@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorm-rediscache/rediscache"
 	"github.com/gorm-rediscache/rediscache/examples/internal/servers"
+	"github.com/gorm-rediscache/rediscache/store/upstashstore"
 )
 
 // Sizes of an instance's pools. There may be hundreds of instances: all of them together must stay below the max_connections
@@ -51,13 +52,29 @@ func open(getenv func(string) string) (*gorm.DB, error) {
 		return nil, errors.Join(err, pool.Close())
 	}
 
-	opt := found.Redis()
+	cache, err := cacheConfig(getenv, found.Redis())
+	if err == nil {
+		err = db.Use(rediscache.New(cache))
+	}
+	if err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	return db, nil
+}
+
+// cacheConfig returns where the cache is: in Upstash, if its variables are set, else in Redis. Neither is dialed.
+func cacheConfig(getenv func(string) string, opt *redis.Options) (rediscache.Config, error) {
+	rest, isSet, err := upstashstore.FromEnv(getenv)
+	if err != nil {
+		return rediscache.Config{}, err
+	}
+	if isSet {
+		store, err := upstashstore.New(rest)
+		return rediscache.Config{Store: store, Timeout: upstashstore.DefaultTimeout}, err
+	}
 	opt.PoolSize = redisConnections
 	opt.PipelinePoolSize = -1 // pipelines share these connections
 	opt.ConnMaxIdleTime = idle
 	opt.DialTimeout = redisTimeout
-	return db, db.Use(rediscache.New(rediscache.Config{
-		Redis:   redis.NewClient(opt),
-		Timeout: redisTimeout,
-	}))
+	return rediscache.Config{Redis: redis.NewClient(opt), Timeout: redisTimeout}, nil
 }
