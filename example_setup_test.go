@@ -34,15 +34,15 @@ func ExampleNew() {
 	must(db.Use(plugin))
 
 	must(db.Create(&User{ID: 1, Name: "Ada"}).Error)
-	var info rediscache.Explanation
-	for range 2 {
-		must(db.Clauses(rediscache.Explain(&info)).First(&User{}, 1).Error)
-		fmt.Println(info.Outcome)
+	for range 2 { // the first is answered by the database, the second by Redis
+		var user User
+		must(db.First(&user, 1).Error)
+		fmt.Println(user.Name)
 	}
 	must(plugin.Close(context.Background())) // when the application ends
 	// Output:
-	// miss
-	// hit
+	// Ada
+	// Ada
 }
 
 // What is wrong with a Config is the error of Use, all of it at once.
@@ -81,6 +81,7 @@ func ExampleConfig() {
 			ttlconfig.For[AuditLog](): ttlconfig.Never,
 		},
 		OnOutage: rediscache.FailWrite,
+		Timeout:  5 * time.Second, // 100 ms if it is not set
 		Logger:   slog.New(slog.DiscardHandler),
 	})
 	must(db.Use(plugin))
