@@ -11,6 +11,10 @@ help: ## list the targets
 quickstart: ## run the example shop: on embedded SQLite and Redis, or on DATABASE_URL and REDIS_URL
 	go run ./examples/quickstart
 
+examples: ## run the example API, ask it something and stop it; and the example function (examples/README.md)
+	./examples/httpapi/smoke.sh
+	go run ./examples/serverless
+
 # Tests with other plugins are a module of their own, so that applications do not get what only they need.
 PLUGINS := tests/plugins
 
@@ -72,4 +76,4 @@ tidy: ## tidy each go.mod
 	go -C $(PLUGINS) mod tidy
 	go -C $(BENCHMARKS) mod tidy
 
-.PHONY: help quickstart test test-race bench bench-quick bench-smoke matrix precision mutants gorm-suite fuzz lint fmt tidy
+.PHONY: help quickstart examples test test-race bench bench-quick bench-smoke matrix precision mutants gorm-suite fuzz lint fmt tidy

@@ -46,7 +46,7 @@ func run(ctx context.Context, getenv func(string) string) (err error) {
 	fmt.Printf("A shop with %d users and %d orders, on %s.\n", users, orders, env.servers)
 	steps(env.db.WithContext(ctx), env.report)
 	compare(env.plain.WithContext(ctx), env.db.WithContext(ctx))
-	if env.embedded {
+	if env.servers.EmbeddedDatabase() {
 		fmt.Println("\nA database in this process answers short queries faster than any server can. Try yours.")
 	}
 	return env.report.err
