@@ -18,6 +18,7 @@ type Write struct {
 	p      *Protocol
 	id     string
 	guards []Guard
+	causes map[string]metrics.Cause
 
 	before    time.Duration
 	announced bool
@@ -55,6 +56,9 @@ func (p *Protocol) Intend(ctx context.Context, tags []keying.Tag, guards ...Guar
 	}
 	return w, nil
 }
+
+// Because says, for the event, why tables are written: see [metrics.WriteEvent]. To be called before End.
+func (w *Write) Because(causes map[string]metrics.Cause) { w.causes = causes }
 
 // Unannounceable is told of a write whose tags cannot be named. It returns [ErrUnannounced] under [FailWrite]: then the
 // write must not take place.
@@ -188,7 +192,7 @@ func (w *Write) drop(ctx context.Context, tags, watch []keying.Tag, strict bool)
 }
 
 func (w *Write) report(event metrics.WriteEvent, tags []keying.Tag) {
-	event.Before = w.before
+	event.Before, event.Causes = w.before, w.causes
 	if _, forgets := w.p.cfg.Recorder.(metrics.Nop); !forgets {
 		event.Tags = make([]string, len(tags))
 		for i, tag := range tags {
