@@ -153,6 +153,9 @@ type WriteEvent struct {
 	Announced, Released bool
 	// Lapsed is set if the COMMIT took longer than the intent lived.
 	Lapsed bool
+	// Journaled is set if others may serve what was there before the write, until Redis is told; this process serves nothing
+	// before that.
+	Journaled bool
 	// Before and After are the times that the cache took before and after the COMMIT.
 	Before, After time.Duration
 }

@@ -27,6 +27,9 @@ type Options struct {
 	Grace time.Duration
 	// OnChange is told when the store is given up (open) and when it answers again. It must not ask the store.
 	OnChange func(open bool)
+	// OnError is told of each step that failed, once for those that failed together, and of none that its caller canceled. It
+	// must be quick.
+	OnError func(error)
 	// Logger is told the same. Defaults to no logging.
 	Logger *slog.Logger
 }
@@ -37,6 +40,7 @@ type Store struct {
 	inner   store.Store
 	breaker *gobreaker.TwoStepCircuitBreaker[any]
 	grace   time.Duration
+	onError func(error)
 	givenUp atomic.Int64 // when, in nanoseconds since 1970
 }
 
@@ -60,7 +64,7 @@ func Wrap(inner store.Store, opt Options) *Store {
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{inner: inner, grace: opt.Grace}
+	s := &Store{inner: inner, grace: opt.Grace, onError: opt.OnError}
 	s.breaker = gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
 		Name:        "store",
 		MaxRequests: 1,
@@ -135,7 +139,7 @@ func (s *Store) Close() error { return s.inner.Close() }
 func (s *Store) tell(ctx context.Context, step func() error) error {
 	err := s.do(ctx, step)
 	if errors.Is(err, errRefused) && time.Now().UnixNano()-s.givenUp.Load() < int64(s.grace) {
-		return step()
+		return s.try(ctx, step)
 	}
 	return err
 }
@@ -150,10 +154,20 @@ func (s *Store) do(ctx context.Context, step func() error) error {
 	}
 	outcome := errCaller // if the step panics
 	defer func() { done(outcome) }()
-	err = step()
+	err = s.try(ctx, step)
 	// A connection that fails fails all that went along; it counts once, as the failure of whoever did the exchange.
 	if err == nil || ctx.Err() == nil && !errors.Is(err, store.ErrShared) {
 		outcome = err
+	}
+	return err
+}
+
+// try takes a step, and tells if it failed.
+func (s *Store) try(ctx context.Context, step func() error) error {
+	err := step()
+	told := err != nil && s.onError != nil && !errors.Is(err, store.ErrShared)
+	if told && !errors.Is(ctx.Err(), context.Canceled) {
+		s.onError(err)
 	}
 	return err
 }

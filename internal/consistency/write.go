@@ -145,6 +145,7 @@ func (w *Write) End(ctx context.Context, outcome metrics.WriteOutcome) {
 	start := time.Now()
 	if outcome == metrics.InDoubt || outcome == metrics.Unseen {
 		owed.strict = !announced
+		event.Journaled = owed.strict
 		owed.tags = slices.Concat(owed.tags, watch(w.guards)) // nobody looks when it is released
 		w.p.keeper.add(owed, w.p.cfg.InDoubtHold)
 	} else {
@@ -152,6 +153,7 @@ func (w *Write) End(ctx context.Context, outcome metrics.WriteOutcome) {
 		owed.strict = outcome == metrics.Committed && (!announced || event.Lapsed)
 		if err := w.release(ctx, &owed); err != nil {
 			w.p.keeper.add(owed, 0)
+			event.Journaled = owed.strict
 		} else {
 			event.Released = true
 		}
