@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gorm-rediscache/rediscache/internal/consistency"
@@ -59,7 +60,12 @@ type Config struct {
 
 	// Recorder receives what the cache reports about itself. Defaults to none.
 	Recorder metrics.Recorder
-	// Logger is told when Redis is lost and found, and what keeps the cache from working. Defaults to slog.Default().
+	// Registerer gets the metrics of the plugin, for Prometheus: docs/operations.md lists them. Plugins that have the same one
+	// share them: what they count is added up. Close takes them out again. Defaults to none.
+	Registerer prometheus.Registerer
+	// Logger is told when Redis is lost and found, and what keeps the cache from working. At level Debug it is also told of hits,
+	// misses, bypasses, fills and invalidations, ten of each a second at most. Keys are in these lines, which hold primary keys and
+	// the values of scope columns. Defaults to slog.Default().
 	Logger *slog.Logger
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/gorm-rediscache/rediscache/internal/consistency"
 	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/metrics"
+	"github.com/gorm-rediscache/rediscache/metrics/prom"
 	"github.com/gorm-rediscache/rediscache/store"
 	"github.com/gorm-rediscache/rediscache/store/redisstore"
 )
@@ -29,6 +30,7 @@ type Plugin struct {
 	mu       sync.Mutex
 	closed   bool
 	client   *redis.Client // made from the environment
+	prom     *prom.Handle  // nil without a Registerer
 	protocol *consistency.Protocol
 	hooks    *callbacks.Hooks
 }
@@ -73,14 +75,24 @@ func (p *Plugin) start() error {
 	if err := cfg.validate(); err != nil {
 		return err
 	}
+	var err error
+	if cfg.Recorder, err = p.record(cfg); err != nil {
+		return err
+	}
 	s, err := p.store(cfg)
 	if err != nil {
+		p.unobserve()
 		return err
 	}
 	guarded := breaker.Wrap(s, breaker.Options{
 		Logger: cfg.Logger,
 		OnChange: func(open bool) {
 			cfg.Recorder.State(metrics.StateEvent{State: metrics.StoreOpen, On: open})
+		},
+		OnError: func(err error) {
+			cfg.Recorder.State(metrics.StateEvent{
+				State: metrics.StoreError, On: true, Error: errorKind(err), Detail: err.Error(),
+			})
 		},
 	})
 	p.protocol = consistency.New(consistency.Config{
@@ -100,6 +112,7 @@ func (p *Plugin) start() error {
 		options.Host = "localhost"
 	}
 	p.hooks = callbacks.New(options)
+	p.observe(cfg, options.Namespace, s, guarded)
 	return nil
 }
 
@@ -146,6 +159,7 @@ func (p *Plugin) Close(ctx context.Context) error {
 // stop ends what start has made.
 func (p *Plugin) stop(ctx context.Context) error {
 	errs := []error{p.hooks.Close(), p.protocol.Close(ctx)}
+	p.unobserve()
 	if p.client != nil {
 		errs = append(errs, p.client.Close())
 	}
