@@ -41,7 +41,7 @@ func (p *Plugin) observe(cfg Config, namespace string, inner store.Store, guarde
 	source.Gauges = func() metrics.Gauges {
 		b := protocol.Backlog()
 		g := metrics.Gauges{
-			StoreOpen: guarded.Open(), Fills: b.Fills, Plans: hooks.Plans(), Journal: b.Journal, InDoubt: b.InDoubt,
+			StoreOpen: guarded.GivenUp(), Fills: b.Fills, Plans: hooks.Plans(), Journal: b.Journal, InDoubt: b.InDoubt,
 		}
 		if !b.Since.IsZero() {
 			g.JournalAge = time.Since(b.Since)

@@ -93,6 +93,9 @@ func Wrap(inner store.Store, opt Options) *Store {
 // Open reports whether steps fail at once.
 func (s *Store) Open() bool { return s.breaker.State() == gobreaker.StateOpen }
 
+// GivenUp reports whether the store has stopped answering and has not answered since: steps fail, or are trials.
+func (s *Store) GivenUp() bool { return s.breaker.State() != gobreaker.StateClosed }
+
 // Load implements [store.Store].
 func (s *Store) Load(ctx context.Context, keys []string) (snap store.Snapshot, err error) {
 	err = s.do(ctx, func() error { snap, err = s.inner.Load(ctx, keys); return err })

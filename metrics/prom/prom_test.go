@@ -5,15 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
-	dto "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gorm-rediscache/rediscache/internal/testkit"
 	"github.com/gorm-rediscache/rediscache/metrics"
 	"github.com/gorm-rediscache/rediscache/metrics/prom"
 )
@@ -71,37 +70,6 @@ func registered(t *testing.T) (*prometheus.Registry, *prom.Handle) {
 	return reg, h
 }
 
-// values returns what a registry has, but for the buckets of histograms: "name{label=value}" to the value.
-func values(t *testing.T, reg prometheus.Gatherer) map[string]float64 {
-	t.Helper()
-	families, err := reg.Gather()
-	require.NoError(t, err)
-	all := map[string]float64{}
-	for _, f := range families {
-		for _, m := range f.GetMetric() {
-			var labels []string
-			for _, l := range m.GetLabel() {
-				labels = append(labels, l.GetName()+"="+l.GetValue())
-			}
-			name := strings.TrimPrefix(f.GetName(), "rediscache_")
-			if len(labels) > 0 {
-				name += "{" + strings.Join(labels, ",") + "}"
-			}
-			switch f.GetType() { //nolint:exhaustive // others are not used
-			case dto.MetricType_COUNTER:
-				all[name] = m.GetCounter().GetValue()
-			case dto.MetricType_GAUGE:
-				all[name] = m.GetGauge().GetValue()
-			case dto.MetricType_HISTOGRAM:
-				all[name] = float64(m.GetHistogram().GetSampleCount())
-			default:
-				t.Fatalf("%s is a %v", f.GetName(), f.GetType())
-			}
-		}
-	}
-	return all
-}
-
 func TestMetricsAreClean(t *testing.T) {
 	t.Parallel()
 	reg, h := registered(t)
@@ -116,7 +84,7 @@ func TestEventsAreCounted(t *testing.T) {
 	t.Parallel()
 	reg, h := registered(t)
 	happen(h)
-	got := values(t, reg)
+	got := testkit.Metrics(t, reg)
 	for name, want := range map[string]float64{
 		"reads_total{kind=row,outcome=hit,table=users}":              1,
 		"reads_total{kind=row,outcome=miss,table=users}":             1,
@@ -176,14 +144,14 @@ func TestTablesThatHaveSeriesOfTheirOwnAreBounded(t *testing.T) {
 	}
 	require.Len(t, tables, 201)
 	require.True(t, tables["other"])
-	require.InDelta(t, 800, values(t, reg)["reads_total{kind=row,outcome=hit,table=other}"], 0)
+	require.InDelta(t, 800, testkit.Metrics(t, reg)["reads_total{kind=row,outcome=hit,table=other}"], 0)
 }
 
 func TestWhatAPluginIsDoingIsAskedForAtAScrape(t *testing.T) {
 	t.Parallel()
 	reg, h := registered(t)
 	h.Observe(full("a"))
-	got := values(t, reg)
+	got := testkit.Metrics(t, reg)
 	for name, want := range map[string]float64{
 		"breaker_open": 1, "fills_in_flight": 1, "plans": 2, "journal_writes": 3, "journal_age_seconds": 4, "in_doubt_writes": 5,
 		"pool_connections{state=idle}": 3, "pool_connections{state=used}": 2, "pool_requests_total{result=hit}": 10,
@@ -211,7 +179,7 @@ func TestPluginsShareTheMetricsOfARegisterer(t *testing.T) {
 	third.Observe(elsewhere)
 	happen(first)
 	happen(second)
-	got := values(t, reg)
+	got := testkit.Metrics(t, reg)
 	require.InDelta(t, 2, got["reads_total{kind=row,outcome=hit,table=users}"], 0)
 	require.InDelta(t, 6, got["plans"], 0)
 	require.InDelta(t, 4, got["journal_age_seconds"], 0)
@@ -222,12 +190,12 @@ func TestPluginsShareTheMetricsOfARegisterer(t *testing.T) {
 	first.Close()
 	first.Close()
 	third.Close()
-	require.InDelta(t, 2, values(t, reg)["plans"], 0)
+	require.InDelta(t, 2, testkit.Metrics(t, reg)["plans"], 0)
 	second.Close()
-	require.Empty(t, values(t, reg), "the last one unregisters them")
+	require.Empty(t, testkit.Metrics(t, reg), "the last one unregisters them")
 	again, err := prom.Register(reg)
 	require.NoError(t, err)
-	require.Zero(t, values(t, reg)["writes_total{outcome=committed}"])
+	require.Zero(t, testkit.Metrics(t, reg)["writes_total{outcome=committed}"])
 	again.Close()
 }
 
@@ -245,8 +213,8 @@ func TestPluginsAreToldApartByLabelsOfTheirRegisterers(t *testing.T) {
 		require.NoError(t, err)
 		same.State(metrics.StateEvent{State: metrics.CorruptEntry, On: true})
 	}
-	require.InDelta(t, 5, values(t, reg)["corrupt_entries_total{cache=shop}"], 0)
-	require.InDelta(t, 5, values(t, reg)["corrupt_entries_total{cache=blog}"], 0)
+	require.InDelta(t, 5, testkit.Metrics(t, reg)["corrupt_entries_total{cache=shop}"], 0)
+	require.InDelta(t, 5, testkit.Metrics(t, reg)["corrupt_entries_total{cache=blog}"], 0)
 }
 
 func TestMetricsOfSomebodyElseUnderTheSameNameAreAnError(t *testing.T) {
@@ -273,12 +241,12 @@ func TestScrapeWaitsNoLongerThanTheTimeout(t *testing.T) {
 		}
 	}
 	h.Observe(source)
-	got := values(t, reg) // returns although nobody answers
+	got := testkit.Metrics(t, reg) // returns although nobody answers
 	require.NotContains(t, got, "redis_memory_used_bytes")
 	require.Contains(t, got, "plans")
 	answer <- metrics.Server{Used: 5, Max: math.NaN(), Evicted: math.NaN(), Keys: 6, OwnKeys: math.NaN(), OwnBytes: math.NaN()}
 	require.Eventually(t, func() bool {
-		got = values(t, reg)
+		got = testkit.Metrics(t, reg)
 		_, ok := got["redis_memory_used_bytes"]
 		return ok
 	}, 10*time.Second, time.Millisecond, "what came late is told at the next scrape")
@@ -303,9 +271,9 @@ func TestServerIsNotAskedAtEachScrape(t *testing.T) {
 		return metrics.Server{Used: 5}, nil
 	}
 	h.Observe(source)
-	require.NotContains(t, values(t, reg), "redis_memory_used_bytes")
+	require.NotContains(t, testkit.Metrics(t, reg), "redis_memory_used_bytes")
 	for range 5 {
-		require.Contains(t, values(t, reg), "redis_memory_used_bytes")
+		require.Contains(t, testkit.Metrics(t, reg), "redis_memory_used_bytes")
 	}
 	require.Equal(t, 2, asked)
 }
