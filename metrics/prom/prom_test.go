@@ -241,7 +241,17 @@ func TestScrapeWaitsNoLongerThanTheTimeout(t *testing.T) {
 		}
 	}
 	h.Observe(source)
-	got := testkit.Metrics(t, reg) // returns although nobody answers
+	var got map[string]float64
+	scraped := make(chan struct{})
+	go func() {
+		defer close(scraped)
+		got = testkit.Metrics(t, reg)
+	}()
+	select {
+	case <-scraped:
+	case <-time.After(10 * time.Second):
+		t.Fatal("it waits for a server that does not answer")
+	}
 	require.NotContains(t, got, "redis_memory_used_bytes")
 	require.Contains(t, got, "plans")
 	answer <- metrics.Server{Used: 5, Max: math.NaN(), Evicted: math.NaN(), Keys: 6, OwnKeys: math.NaN(), OwnBytes: math.NaN()}
