@@ -104,6 +104,7 @@ func (p *Plugin) start() error {
 		Protocol: p.protocol, Namespace: cfg.Namespace, OwnNamespace: cfg.Namespace != "", Policy: cfg.Policy,
 		Models: cfg.Models, MaxRows: cfg.MaxRows, MaxBytes: cfg.MaxBytes, WrapConnPool: cfg.WrapConnPool,
 		ReadReplicas: cfg.ReadReplicas, Recorder: cfg.Recorder, Logger: cfg.Logger,
+		Annotate: cfg.Annotate,
 	}
 	if options.Namespace == "" {
 		options.Namespace = keying.DefaultNamespace

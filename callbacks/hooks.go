@@ -5,6 +5,7 @@
 //	hooks.go        what is hooked, and with what
 //	shim.go         the pool that GORM's handlers find
 //	query.go        a statement that reads
+//	annotate.go     what the application is told of it
 //	write.go        a statement that writes
 //	cause.go        why tables are written, for events
 //	transaction.go  what a transaction touched, announced when it commits
@@ -33,7 +34,7 @@ import (
 	"github.com/gorm-rediscache/rediscache/ttlconfig"
 )
 
-// Options says what the hooks work with. All fields but Models are required.
+// Options says what the hooks work with. All fields but Models and Annotate are required.
 type Options struct {
 	Protocol  *consistency.Protocol
 	Namespace string
@@ -50,6 +51,8 @@ type Options struct {
 	Host     string
 	Recorder metrics.Recorder
 	Logger   *slog.Logger
+	// Annotate is told, with its context, what was done for each statement that reads; nil: nobody is.
+	Annotate func(context.Context, []slog.Attr)
 }
 
 // Hooks is what one plugin hangs into the handles that it is registered with. They share everything.

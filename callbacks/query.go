@@ -76,6 +76,7 @@ func (s *shim) passBy(st *statement, reason metrics.Reason, start time.Time) (*s
 func (s *shim) record(st *statement, e metrics.ReadEvent) {
 	e.Table, e.Kind = s.subject(st)
 	s.h.opt.Recorder.Read(e)
+	s.annotate(st, e)
 	if x := st.control.Explain; x != nil {
 		x.add(s.db.Statement, s.explainRead(st, e))
 	}
