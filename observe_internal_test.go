@@ -38,7 +38,7 @@ func TestErrorsOfRedisAreToldApart(t *testing.T) {
 	replica := testkit.StartRedis(t)
 	host, port, err := net.SplitHostPort(server.Addr)
 	require.NoError(t, err)
-	require.NoError(t, replica.Client().SlaveOf(ctx, host, port).Err())
+	require.NoError(t, replica.Client().ReplicaOf(ctx, host, port).Err())
 
 	busy := client(func(o *redis.Options) {
 		o.PoolSize, o.PoolTimeout, o.PipelineReadBufferSize, o.PipelineWriteBufferSize = 1, time.Millisecond, 0, 0

@@ -53,20 +53,12 @@ func (e *effects) of(t *keying.Table) *effect {
 	return x
 }
 
-// add adds what a plan changes with these arguments, and why. It returns the inserts whose keys are not known yet: later says
-// that they may be learned afterwards. asked: the database says which rows of the table the statement touches.
+// add adds what a plan changes with these arguments, and why. It returns the inserts whose keys are not known yet: later
+// says that they may be learned afterwards. asked: the database says which rows of the table the statement touches.
 func (e *effects) add(
 	k *knowledge, w *writePlan, cause metrics.Cause, args []any, bound, later, asked bool, names namer,
 ) (unknown []tableWrite) {
-	if e.everything = e.everything || w.everything; w.everything || len(w.elsewhere) > 0 {
-		e.because(cmp.Or(w.whole, cause))
-	}
-	for _, name := range w.elsewhere {
-		if e.elsewhere == nil {
-			e.elsewhere = map[string]bool{}
-		}
-		e.elsewhere[name] = true
-	}
+	e.addWhole(w, cause)
 	for _, tw := range w.tables {
 		x := e.changed(tw.table, cause)
 		if asked {
@@ -99,6 +91,19 @@ func (e *effects) add(
 		x.absent, x.unscoped = true, true
 	}
 	return unknown
+}
+
+// addWhole adds what concerns all tables, here or in other databases.
+func (e *effects) addWhole(w *writePlan, cause metrics.Cause) {
+	if e.everything = e.everything || w.everything; w.everything || len(w.elsewhere) > 0 {
+		e.because(cmp.Or(w.whole, cause))
+	}
+	for _, name := range w.elsewhere {
+		if e.elsewhere == nil {
+			e.elsewhere = map[string]bool{}
+		}
+		e.elsewhere[name] = true
+	}
 }
 
 // addKeys adds rows whose keys are in the text. It answers false if one of them cannot be named.

@@ -20,8 +20,8 @@ type Gauges struct {
 type Pool struct {
 	// Total is how many connections there are, and Idle, how many of them nobody uses.
 	Total, Idle int
-	// Hits counts the uses of a connection that was there, Misses those for which there was none, Timeouts those that got none in
-	// time, and Stale the connections that were given up.
+	// Hits counts the uses of a connection that was there, Misses those for which there was none, Timeouts those that got
+	// none in time, and Stale the connections that were given up.
 	Hits, Misses, Timeouts, Stale uint64
 }
 

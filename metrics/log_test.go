@@ -2,8 +2,8 @@ package metrics_test
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -76,7 +76,7 @@ func TestLogIsSampled(t *testing.T) {
 		l := lines{level: slog.LevelDebug}
 		r := metrics.NewLog(slog.New(&l))
 		for i := range 25 {
-			r.Read(metrics.ReadEvent{Outcome: metrics.Hit, Key: fmt.Sprint(i)})
+			r.Read(metrics.ReadEvent{Outcome: metrics.Hit, Key: strconv.Itoa(i)})
 		}
 		require.Len(t, l.take(), 10)
 		r.Read(metrics.ReadEvent{Outcome: metrics.Miss})

@@ -200,8 +200,8 @@ type StateEvent struct {
 	Detail string
 }
 
-// ReadTagsUnwanted is implemented by a Recorder that does not look at the Tags of a ReadEvent. Then they need not be made, and
-// a hit is cheaper.
+// ReadTagsUnwanted is implemented by a Recorder that does not look at the Tags of a ReadEvent. Then they need not be made,
+// and a hit is cheaper.
 type ReadTagsUnwanted interface{ ReadTagsUnwanted() }
 
 // Nop is the Recorder that forgets everything.

@@ -26,7 +26,7 @@ func Metrics(t testing.TB, reg prometheus.Gatherer) map[string]float64 {
 			if len(labels) > 0 {
 				name += "{" + strings.Join(labels, ",") + "}"
 			}
-			switch f.GetType() { //nolint:exhaustive // others are not used
+			switch f.GetType() {
 			case dto.MetricType_COUNTER:
 				all[name] = m.GetCounter().GetValue()
 			case dto.MetricType_GAUGE:

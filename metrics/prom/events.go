@@ -67,7 +67,7 @@ const prefix = "rediscache_"
 func newEvents() *events {
 	e := &events{
 		reads:    counter("reads_total", "Statements that read, by where the answer came from.", "table", "kind", "outcome"),
-		bypasses: counter("bypasses_total", "Statements that the database answered as if there were no cache.", "table", "reason"),
+		bypasses: counter("bypasses_total", "Statements answered as if there were no cache.", "table", "reason"),
 		entries: counter("read_entries_total", "Entries that answers consisted of, by where they came from.",
 			"source"),
 		fills:     counter("fills_total", "Entries that were to be stored, by what became of them.", "table", "kind", "result"),

@@ -1,5 +1,5 @@
-// Package prom turns what the cache reports into Prometheus metrics. rediscache.Config.Registerer uses it; a program has no need
-// to.
+// Package prom turns what the cache reports into Prometheus metrics. rediscache.Config.Registerer uses it; a program has no
+// need to.
 //
 //	prom.go    registering; plugins that share metrics
 //	events.go  what is counted when something happens

@@ -142,7 +142,8 @@ func (p *pulled) servers(ctx context.Context, ch chan<- prometheus.Metric, sourc
 		}
 		if !servers[s.ServerName] {
 			servers[s.ServerName] = true
-			sum.Used, sum.Max, sum.Evicted, sum.Keys = sum.Used+one.Used, sum.Max+one.Max, sum.Evicted+one.Evicted, sum.Keys+one.Keys
+			sum.Used, sum.Max = sum.Used+one.Used, sum.Max+one.Max
+			sum.Evicted, sum.Keys = sum.Evicted+one.Evicted, sum.Keys+one.Keys
 		}
 		if space := [2]string{s.ServerName, s.Namespace}; !spaces[space] {
 			spaces[space] = true

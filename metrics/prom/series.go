@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// maxTables is the greatest number of tables that have label values of their own. Names of tables come from statements: whoever
-// makes the application send others must not be able to fill the memory of Prometheus.
+// maxTables is the greatest number of tables that have label values of their own. Names of tables come from statements:
+// whoever makes the application send others must not be able to fill the memory of Prometheus.
 const maxTables = 200
 
 // otherTables is the label value of all tables beyond.

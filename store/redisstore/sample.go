@@ -40,8 +40,8 @@ type draw struct {
 
 // NewSampler returns a sampler that takes keys with a prefix for the cache's own.
 //
-// Needed are INFO memory, INFO stats, DBSIZE, RANDOMKEY and MEMORY USAGE. Services that manage Redis may forbid some of them:
-// what these would have told is NaN then, they are not asked for again, and the logger is told once, at level Debug.
+// Needed are INFO memory, INFO stats, DBSIZE, RANDOMKEY and MEMORY USAGE. Services that manage Redis may forbid some of
+// them: what these would have told is NaN then, they are not asked for again, and the logger is told once, at level Debug.
 func NewSampler(s *Store, prefix string, log *slog.Logger) *Sampler {
 	return &Sampler{s: s, prefix: prefix, log: log, drawn: map[string][]draw{}, refused: map[string]bool{}}
 }
@@ -78,9 +78,9 @@ func (s *Sampler) Pool() metrics.Pool {
 
 // Sample asks all primaries, and returns the sums. Each is asked for two pipelines of cheap commands.
 //
-// How many keys are the cache's is estimated: it is their share of the keys that were drawn, of the latest 8 samples, 256 for
-// each primary, times the number of keys. If a share p of the keys is the cache's, two estimates of three are off by less than
-// √(p·(1-p)/256) of all keys: 3 % of them at most.
+// How many keys are the cache's is estimated: it is their share of the keys that were drawn, of the latest 8 samples, 256
+// for each primary, times the number of keys. If a share p of the keys is the cache's, two estimates of three are off by
+// less than √(p·(1-p)/256) of all keys: 3 % of them at most.
 func (s *Sampler) Sample(ctx context.Context) (metrics.Server, error) {
 	var sum metrics.Server
 	var mu sync.Mutex
@@ -185,9 +185,9 @@ func (s *Sampler) weigh(ctx context.Context, n *node, keys []*redis.StringCmd) (
 // estimate returns the number and the memory of the cache's keys on a server that has so many keys.
 func (s *Sampler) estimate(server string, latest draw, keys float64) (own, bytes float64) {
 	s.mu.Lock()
-	all := append(s.drawn[server], latest)
-	all = all[max(len(all)-samples, 0):]
-	s.drawn[server] = all
+	s.drawn[server] = append(s.drawn[server], latest)
+	s.drawn[server] = s.drawn[server][max(len(s.drawn[server])-samples, 0):]
+	all := s.drawn[server]
 	s.mu.Unlock()
 	var d draw
 	for _, one := range all {
