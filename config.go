@@ -59,7 +59,7 @@ type Config struct {
 	// are not seen (docs/decisions/0002-observing-transactions.md).
 	WrapConnPool bool
 
-	// Recorder receives what the cache reports about itself. Defaults to none.
+	// Recorder receives what the cache reports about itself; metrics.Tee makes one of several. Defaults to none.
 	Recorder metrics.Recorder
 	// Annotate is called once for each statement that reads, when its answer is known, with the statement's context and
 	// what was done for it: for attributes of the current span, say. It is on the application's path, must be quick, and
