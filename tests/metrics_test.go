@@ -44,10 +44,11 @@ func (f figures) require(t *testing.T, reg prometheus.Gatherer) {
 }
 
 // measured opens a handle on a Redis server of its own, with metrics.
-func (w *world) measured(server *testkit.RedisServer) (*handle, *prometheus.Registry) {
+func (w *world) measured(server *testkit.RedisServer, options ...option) (*handle, *prometheus.Registry) {
 	w.t.Helper()
 	reg := prometheus.NewPedanticRegistry()
-	return w.cached(on(server.Client()), withPlugin(func(c *rediscache.Config) { c.Registerer = reg })), reg
+	options = append([]option{withPlugin(func(c *rediscache.Config) { c.Redis, c.Registerer = server.Client(), reg })}, options...)
+	return w.cached(options...), reg
 }
 
 func TestMetricsAreWhatWasDone(t *testing.T) {
@@ -155,7 +156,7 @@ func TestMetricsTellThatRedisIsAwayAndBack(t *testing.T) {
 	w := newWorld(t)
 	w.members(9)
 	server := testkit.StartRedis(t)
-	h, reg := w.measured(server)
+	h, reg := w.measured(server, on(server.Client()))
 	first := func() { require.NoError(t, h.First(&member{}, 1).Error) }
 	h.warm(t, func(db *gorm.DB) { require.NoError(t, db.First(&member{}, 1).Error) })
 	server.Kill()
@@ -266,4 +267,19 @@ func TestLogTellsOfQueriesAtDebugOnly(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A scrape looks through no keys, and the next one asks for nothing.
+func TestCommandsForAScrape(t *testing.T) { //nolint:paralleltest // what a loaded machine tries again would count
+	w := newWorld(t)
+	w.members(9)
+	server := testkit.StartRedis(t)
+	h, reg := w.measured(server)
+	h.warm(t, func(db *gorm.DB) { require.NoError(t, db.First(&member{}, 1).Error) })
+	// INFO, and MEMORY USAGE of the keys that are the cache's, are not in the list.
+	require.Equal(t, "dbsize 1, randomkey 32", commandsOf(t, server, func() {
+		for range 3 {
+			require.Contains(t, testkit.Metrics(t, reg), "namespace_keys")
+		}
+	}))
 }
