@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/require"
 )
 
@@ -26,12 +25,12 @@ func Metrics(t testing.TB, reg prometheus.Gatherer) map[string]float64 {
 			if len(labels) > 0 {
 				name += "{" + strings.Join(labels, ",") + "}"
 			}
-			switch f.GetType() {
-			case dto.MetricType_COUNTER:
+			switch {
+			case m.Counter != nil:
 				all[name] = m.GetCounter().GetValue()
-			case dto.MetricType_GAUGE:
+			case m.Gauge != nil:
 				all[name] = m.GetGauge().GetValue()
-			case dto.MetricType_HISTOGRAM:
+			case m.Histogram != nil:
 				all[name] = float64(m.GetHistogram().GetSampleCount())
 			default:
 				t.Fatalf("%s is a %v", f.GetName(), f.GetType())

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	dto "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/require"
 )
 
@@ -34,7 +33,7 @@ func exported(t *testing.T) map[string]string {
 			labels = append(labels, l.GetName())
 		}
 		slices.Sort(labels)
-		all[f.GetName()] = strings.ToLower(dto.MetricType_name[int32(f.GetType())]) + " " + strings.Join(labels, ", ")
+		all[f.GetName()] = strings.ToLower(f.GetType().String()) + " " + strings.Join(labels, ", ")
 	}
 	return all
 }
