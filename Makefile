@@ -66,6 +66,17 @@ bin/golangci-lint-$(GOLANGCI_VERSION):
 	GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv bin/golangci-lint $@
 
+PROMTOOL_VERSION := v0.316.0
+
+rules: bin/promtool-$(PROMTOOL_VERSION) ## check the alert rules, and run their tests
+	bin/promtool-$(PROMTOOL_VERSION) check rules --lint=all --lint-fatal deploy/prometheus/rules.yml
+	bin/promtool-$(PROMTOOL_VERSION) test rules deploy/prometheus/rules_test.yml
+
+# v0.316.0 is Prometheus 3.16. The first build takes some minutes.
+bin/promtool-$(PROMTOOL_VERSION):
+	GOBIN=$(CURDIR)/bin go install github.com/prometheus/prometheus/cmd/promtool@$(PROMTOOL_VERSION)
+	mv bin/promtool $@
+
 fmt: bin/golangci-lint-$(GOLANGCI_VERSION) ## format the code
 	bin/golangci-lint-$(GOLANGCI_VERSION) fmt
 	cd $(PLUGINS) && $(CURDIR)/bin/golangci-lint-$(GOLANGCI_VERSION) fmt
@@ -76,4 +87,4 @@ tidy: ## tidy each go.mod
 	go -C $(PLUGINS) mod tidy
 	go -C $(BENCHMARKS) mod tidy
 
-.PHONY: help quickstart examples test test-race bench bench-quick bench-smoke matrix precision mutants gorm-suite fuzz lint fmt tidy
+.PHONY: help quickstart examples test test-race bench bench-quick bench-smoke matrix precision mutants gorm-suite fuzz lint rules fmt tidy

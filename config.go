@@ -1,11 +1,13 @@
 package rediscache
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gorm-rediscache/rediscache/internal/consistency"
@@ -62,10 +64,22 @@ type Config struct {
 	// are not seen (docs/decisions/0002-observing-transactions.md).
 	WrapConnPool bool
 
-	// Recorder receives what the cache reports about itself. Defaults to none.
+	// Recorder receives what the cache reports about itself; metrics.Tee makes one of several. Defaults to none.
 	Recorder metrics.Recorder
-	// Logger is told when Redis is first reached, lost, and found again, once each, and what keeps the cache from working.
-	// Defaults to slog.Default().
+	// Annotate is called once for each statement that reads, when its answer is known, with the statement's context and
+	// what was done for it: for attributes of the current span, say. It is on the application's path, must be quick, and
+	// must not use the handle. The attributes are rediscache.outcome (hit, miss or bypass), rediscache.reason (of a
+	// bypass), db.collection.name (the first table; the name is OpenTelemetry's), rediscache.kind (row, list or count), and,
+	// unless it is a bypass, rediscache.key (which holds primary keys and the values of scope columns),
+	// rediscache.entries, rediscache.found and rediscache.joined, as [metrics.ReadEvent] describes them. Defaults to none,
+	// which costs nothing.
+	Annotate func(ctx context.Context, attrs []slog.Attr)
+	// Registerer gets the metrics of the plugin, for Prometheus: docs/operations.md lists them. Plugins that have the same one
+	// share them: what they count is added up. Close takes them out again. Defaults to none.
+	Registerer prometheus.Registerer
+	// Logger is told when Redis is first reached, lost, and found again, once each, and what keeps the cache from working. At
+	// level Debug it is also told of hits, misses, bypasses, fills and invalidations, ten of each a second at most. Keys are in
+	// these lines, which hold primary keys and the values of scope columns. Defaults to slog.Default().
 	Logger *slog.Logger
 }
 

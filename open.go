@@ -31,9 +31,8 @@ func (p *Plugin) open(cfg Config, serverless bool) (store.Store, error) {
 	default:
 		s, err = p.onEnvironment(cfg, serverless)
 	}
-	if err = errors.Join(append(errs, err)...); err != nil && p.own != nil {
-		_ = p.own.Close() // it was not used
-		p.own = nil
+	if err = errors.Join(append(errs, err)...); err != nil {
+		_ = p.disown() // it was not used
 	}
 	return s, err
 }

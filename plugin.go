@@ -15,6 +15,7 @@ import (
 	"github.com/gorm-rediscache/rediscache/internal/consistency"
 	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/metrics"
+	"github.com/gorm-rediscache/rediscache/metrics/prom"
 	"github.com/gorm-rediscache/rediscache/store/upstashstore"
 )
 
@@ -27,7 +28,8 @@ type Plugin struct {
 
 	mu       sync.Mutex
 	closed   bool
-	own      io.Closer // what was made from the environment: a client, or a store
+	own      io.Closer    // what was made from the environment: a client, or a store
+	prom     *prom.Handle // nil without a Registerer
 	protocol *consistency.Protocol
 	hooks    *callbacks.Hooks
 }
@@ -77,10 +79,18 @@ func (p *Plugin) start() error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
+	if cfg.Recorder, err = p.record(cfg); err != nil {
+		return errors.Join(err, p.disown())
+	}
 	guarded := breaker.Wrap(s, breaker.Options{
 		Logger: cfg.Logger,
 		OnChange: func(open bool) {
 			cfg.Recorder.State(metrics.StateEvent{State: metrics.StoreOpen, On: open})
+		},
+		OnError: func(err error) {
+			cfg.Recorder.State(metrics.StateEvent{
+				State: metrics.StoreError, On: true, Error: errorKind(err), Detail: err.Error(),
+			})
 		},
 	})
 	p.protocol = consistency.New(consistency.Config{
@@ -91,6 +101,7 @@ func (p *Plugin) start() error {
 		Protocol: p.protocol, Namespace: cfg.Namespace, OwnNamespace: cfg.Namespace != "", Policy: cfg.Policy,
 		Models: cfg.Models, MaxRows: cfg.MaxRows, MaxBytes: cfg.MaxBytes, WrapConnPool: cfg.WrapConnPool,
 		ReadReplicas: cfg.ReadReplicas, Foreground: serverless, Recorder: cfg.Recorder, Logger: cfg.Logger,
+		Annotate: cfg.Annotate,
 	}
 	if options.Namespace == "" {
 		options.Namespace = keying.DefaultNamespace
@@ -99,6 +110,7 @@ func (p *Plugin) start() error {
 		options.Host = "localhost"
 	}
 	p.hooks = callbacks.New(options)
+	p.observe(cfg, options.Namespace, s, guarded)
 	return nil
 }
 
@@ -124,9 +136,17 @@ func (p *Plugin) Close(ctx context.Context) error {
 // stop ends what start has made.
 func (p *Plugin) stop(ctx context.Context) error {
 	errs := []error{p.hooks.Close(), p.protocol.Close(ctx)}
-	if p.own != nil {
-		errs = append(errs, p.own.Close())
-		p.own = nil
-	}
+	p.unobserve()
+	errs = append(errs, p.disown())
 	return errors.Join(errs...)
+}
+
+// disown closes what was made from the environment.
+func (p *Plugin) disown() error {
+	if p.own == nil {
+		return nil
+	}
+	err := p.own.Close()
+	p.own = nil
+	return err
 }

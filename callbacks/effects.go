@@ -1,11 +1,13 @@
 package callbacks
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
 	"github.com/gorm-rediscache/rediscache/internal/consistency"
 	"github.com/gorm-rediscache/rediscache/keying"
+	"github.com/gorm-rediscache/rediscache/metrics"
 )
 
 // maxAnnounced is the greatest number of rows of a table that a write announces one by one.
@@ -14,13 +16,17 @@ const maxAnnounced = 128
 // effects is what one or more statements have changed.
 type effects struct {
 	everything bool
-	tables     map[*keying.Table]*effect
+	// cause says why everything has, or what is elsewhere.
+	cause  metrics.Cause
+	tables map[*keying.Table]*effect
 	// elsewhere are other databases of the server.
 	elsewhere map[string]bool
 }
 
 // An effect is what has changed in a table. Its list always has.
 type effect struct {
+	cause metrics.Cause
+
 	bulk   bool // any row
 	absent bool // rows of unknown keys were added
 	// rows are those that are known: true, if the row may have been there before.
@@ -47,20 +53,14 @@ func (e *effects) of(t *keying.Table) *effect {
 	return x
 }
 
-// add adds what a plan changes with these arguments. It returns the inserts whose keys are not known yet: later says
-// that they may be learned afterwards. asked: the database says which rows of the table the statement touches.
+// add adds what a plan changes with these arguments, and why. It returns the inserts whose keys are not known yet: later
+// says that they may be learned afterwards. asked: the database says which rows of the table the statement touches.
 func (e *effects) add(
-	k *knowledge, w *writePlan, args []any, bound, later, asked bool, names namer,
+	k *knowledge, w *writePlan, cause metrics.Cause, args []any, bound, later, asked bool, names namer,
 ) (unknown []tableWrite) {
-	e.everything = e.everything || w.everything
-	for _, name := range w.elsewhere {
-		if e.elsewhere == nil {
-			e.elsewhere = map[string]bool{}
-		}
-		e.elsewhere[name] = true
-	}
+	e.addWhole(w, cause)
 	for _, tw := range w.tables {
-		x := e.of(tw.table)
+		x := e.changed(tw.table, cause)
 		if asked {
 			continue // what the database answers is added later
 		}
@@ -84,13 +84,26 @@ func (e *effects) add(
 		}
 	}
 	for _, name := range w.changed {
-		e.of(k.table(name)).bulk = true
+		e.changed(k.table(name), metrics.CauseDatabase).bulk = true
 	}
 	for _, name := range w.grown {
-		x := e.of(k.table(name))
+		x := e.changed(k.table(name), metrics.CauseDatabase)
 		x.absent, x.unscoped = true, true
 	}
 	return unknown
+}
+
+// addWhole adds what concerns all tables, here or in other databases.
+func (e *effects) addWhole(w *writePlan, cause metrics.Cause) {
+	if e.everything = e.everything || w.everything; w.everything || len(w.elsewhere) > 0 {
+		e.because(cmp.Or(w.whole, cause))
+	}
+	for _, name := range w.elsewhere {
+		if e.elsewhere == nil {
+			e.elsewhere = map[string]bool{}
+		}
+		e.elsewhere[name] = true
+	}
 }
 
 // addKeys adds rows whose keys are in the text. It answers false if one of them cannot be named.

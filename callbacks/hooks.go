@@ -5,7 +5,9 @@
 //	hooks.go        what is hooked, and with what
 //	shim.go         the pool that GORM's handlers find
 //	query.go        a statement that reads
+//	annotate.go     what the application is told of it
 //	write.go        a statement that writes
+//	cause.go        why tables are written, for events
 //	transaction.go  what a transaction touched, announced when it commits
 //	plan.go         what a text says, kept by text
 //	models.go       what GORM's models say
@@ -32,7 +34,7 @@ import (
 	"github.com/gorm-rediscache/rediscache/ttlconfig"
 )
 
-// Options says what the hooks work with. All fields but Models are required.
+// Options says what the hooks work with. All fields but Models and Annotate are required.
 type Options struct {
 	Protocol  *consistency.Protocol
 	Namespace string
@@ -51,6 +53,8 @@ type Options struct {
 	Host     string
 	Recorder metrics.Recorder
 	Logger   *slog.Logger
+	// Annotate is told, with its context, what was done for each statement that reads; nil: nobody is.
+	Annotate func(context.Context, []slog.Attr)
 }
 
 // Hooks is what one plugin hangs into the handles that it is registered with. They share everything.
@@ -126,9 +130,9 @@ func handlers(db *gorm.DB) []handler {
 		{"gorm:query", cb.Query().Get, cb.Query().Replace, (*Hooks).aroundQuery},
 		{"gorm:row", cb.Row().Get, cb.Row().Replace, (*Hooks).aroundRow},
 		{"gorm:create", cb.Create().Get, cb.Create().Replace, (*Hooks).aroundCreate},
-		{"gorm:update", cb.Update().Get, cb.Update().Replace, (*Hooks).aroundWrite},
-		{"gorm:delete", cb.Delete().Get, cb.Delete().Replace, (*Hooks).aroundWrite},
-		{"gorm:raw", cb.Raw().Get, cb.Raw().Replace, (*Hooks).aroundWrite},
+		{"gorm:update", cb.Update().Get, cb.Update().Replace, (*Hooks).aroundUpdate},
+		{"gorm:delete", cb.Delete().Get, cb.Delete().Replace, (*Hooks).aroundDelete},
+		{"gorm:raw", cb.Raw().Get, cb.Raw().Replace, (*Hooks).aroundRaw},
 	}
 }
 
@@ -222,9 +226,19 @@ func (h *Hooks) aroundRow(inner func(*gorm.DB)) func(*gorm.DB) {
 	}
 }
 
-// aroundWrite hooks what does not return rows, or only those that it wrote.
-func (h *Hooks) aroundWrite(inner func(*gorm.DB)) func(*gorm.DB) {
+// aroundRaw hooks texts that do not return rows.
+func (h *Hooks) aroundRaw(inner func(*gorm.DB)) func(*gorm.DB) {
 	return func(db *gorm.DB) { h.around(db, inner, written) }
+}
+
+// aroundUpdate hooks what updates rows, and perhaps returns those that it wrote.
+func (h *Hooks) aroundUpdate(inner func(*gorm.DB)) func(*gorm.DB) {
+	return func(db *gorm.DB) { h.around(db, inner, updating) }
+}
+
+// aroundDelete hooks what deletes rows.
+func (h *Hooks) aroundDelete(inner func(*gorm.DB)) func(*gorm.DB) {
+	return func(db *gorm.DB) { h.around(db, inner, deleting) }
 }
 
 // aroundCreate hooks the creation of rows from models.
@@ -240,7 +254,7 @@ func (h *Hooks) around(db *gorm.DB, inner func(*gorm.DB), use use) {
 	}
 	defer h.exit()
 	s := h.shim(db, use)
-	if use == written || use == creating {
+	if use >= written {
 		ran(db)
 	}
 	db.Statement.ConnPool = s

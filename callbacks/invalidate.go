@@ -57,6 +57,7 @@ func (h *Hooks) Invalidate(db *gorm.DB, targets []Target) error {
 	if err != nil {
 		return err
 	}
+	w.Because(e.causes())
 	w.End(ctx, metrics.Committed)
 	return nil
 }
@@ -78,6 +79,7 @@ func (h *Hooks) invalidateAtCommit(s *shim, d *database, k *knowledge, e *effect
 func (k *knowledge) target(e *effects, s *shim, t Target) error {
 	if t.Everything {
 		e.everything = true
+		e.because(metrics.CauseInvalidate)
 		return nil
 	}
 	name := t.Table
@@ -94,14 +96,14 @@ func (k *knowledge) target(e *effects, s *shim, t Target) error {
 	name = bare(name)
 	table, _ := k.graph.Table(name)
 	if key, ok := keying.NewPrimaryKey(kindsOf(table.Key, k.graph.Dialect()), t.Key...); ok {
-		x := e.of(k.table(name))
+		x := e.changed(k.table(name), metrics.CauseInvalidate)
 		x.addRow(key, false)
 		x.unscoped = true // which scopes it was in, nobody knows
 		return nil
 	}
 	var w writePlan
 	k.touched(&w, name)
-	e.add(k, &w, nil, false, false, false, nil)
+	e.add(k, &w, metrics.CauseInvalidate, nil, false, false, false, nil)
 	return nil
 }
 
@@ -117,7 +119,7 @@ func (k *knowledge) scopeTarget(e *effects, model *schema.Schema, where map[stri
 		}
 		values[field.DBName] = value
 	}
-	x := e.of(k.table(table)) // its list
+	x := e.changed(k.table(table), metrics.CauseInvalidate) // its list
 	name, ok := keying.ScopeName(slices.Collect(maps.Keys(values)))
 	if !ok {
 		return nil
@@ -149,6 +151,7 @@ func among(columns, others []string) bool {
 // merge adds other effects.
 func (e *effects) merge(other *effects) {
 	e.everything = e.everything || other.everything
+	e.because(other.cause)
 	for name := range other.elsewhere {
 		if e.elsewhere == nil {
 			e.elsewhere = map[string]bool{}
@@ -156,7 +159,7 @@ func (e *effects) merge(other *effects) {
 		e.elsewhere[name] = true
 	}
 	for t, from := range other.tables {
-		into := e.of(t)
+		into := e.changed(t, from.cause)
 		into.bulk, into.absent = into.bulk || from.bulk, into.absent || from.absent
 		into.unscoped = into.unscoped || from.unscoped
 		for tag := range from.scopes {

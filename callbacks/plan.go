@@ -200,3 +200,24 @@ func (p *plan) plainQuery(lexer sqltext.Dialect) bool {
 	return len(p.script.Parts) == 1 && p.script.Parts[0].Class == sqltext.Query &&
 		!p.script.Calls(func(call string) bool { return !lexer.Pure(call) })
 }
+
+// Plans returns how many plans are kept.
+func (h *Hooks) Plans() (n int) {
+	h.databases.Range(func(_, d any) bool {
+		if k := d.(*database).known.Load(); k != nil { //nolint:forcetypeassert // only databases are stored
+			n += k.plans.len()
+		}
+		return true
+	})
+	return n
+}
+
+func (p *plans) len() (n int) {
+	for i := range p.shards {
+		s := &p.shards[i]
+		s.mu.RLock()
+		n += len(s.m)
+		s.mu.RUnlock()
+	}
+	return n
+}

@@ -74,18 +74,23 @@ func (s *shim) passBy(st *statement, reason metrics.Reason, start time.Time) (*s
 
 // record reports a read.
 func (s *shim) record(st *statement, e metrics.ReadEvent) {
-	e.Kind = metrics.Query
-	if st.p != nil && st.p.read != nil {
-		e.Table = st.p.read.names[0]
-		if st.p.read.point != nil && st.p.read.point.scope == "" {
-			e.Kind = metrics.Row
-		}
-	} else if s.db.Statement.Table != "" {
-		e.Table = bare(s.db.Statement.Table)
-	}
+	e.Table, e.Kind = s.subject(st)
 	s.h.opt.Recorder.Read(e)
+	s.annotate(st, e)
 	if x := st.control.Explain; x != nil {
 		x.add(s.db.Statement, s.explainRead(st, e))
+	}
+}
+
+// subject returns the table that a read is about, and the kind of its entries.
+func (s *shim) subject(st *statement) (table string, kind metrics.Kind) {
+	switch {
+	case st.p == nil || st.p.read == nil:
+		return bare(s.db.Statement.Table), metrics.Query
+	case st.p.read.point != nil && st.p.read.point.scope == "":
+		return st.p.read.names[0], metrics.Row
+	default:
+		return st.p.read.names[0], metrics.Query
 	}
 }
 
@@ -139,8 +144,9 @@ func (q *query) answer() (*sql.Rows, error) {
 		if q.st.k.unasked && time.Since(q.st.k.read) < retryAge {
 			return q.bypass(metrics.ReasonStore) // it has just not answered
 		}
+		table, kind := q.s.subject(q.st)
 		reading, err := q.s.h.opt.Protocol.Read(q.st.ctx, consistency.Request{
-			Entries: q.entries, Scopes: q.scopes, Pins: q.st.k.pins, Refresh: q.refresh,
+			Table: table, Kind: kind, Entries: q.entries, Scopes: q.scopes, Pins: q.st.k.pins, Refresh: q.refresh,
 			ReadOnly: q.s.h.opt.ReadReplicas && q.replicated(),
 		}, q.load)
 		if errors.Is(err, consistency.ErrOutdated) {
@@ -273,7 +279,7 @@ func (q *query) record(r consistency.Reading) {
 		Duration: time.Since(q.start),
 	}
 	e.Age, e.TTL = q.age(r)
-	if _, forgets := q.s.h.opt.Recorder.(metrics.Nop); !forgets || q.st.control.Explain != nil {
+	if _, unwanted := q.s.h.opt.Recorder.(metrics.ReadTagsUnwanted); !unwanted || q.st.control.Explain != nil {
 		for _, tag := range q.entries[0].Tags {
 			e.Tags = append(e.Tags, tag.String())
 		}

@@ -24,8 +24,11 @@ const (
 	rowScanned
 	// handedOut: the application gets the cursor.
 	handedOut
-	// written: they are what the statement wrote.
+	// written: they are what a text wrote.
 	written
+	// updating, deleting: they are what the statement wrote.
+	updating
+	deleting
 	// creating: the same, and GORM puts the keys that the database made into the model.
 	creating
 )

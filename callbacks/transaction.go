@@ -115,14 +115,14 @@ func (t *transaction) BeforeCommit() error {
 		return nil
 	}
 	current := t.d.current(t.ctx, t.pins, t.effects.everything)
-	if err := t.intend(t.effects.tags(t.id), t.effects.guards()...); err != nil {
+	if err := t.intend(t.effects.causes(), t.effects.tags(t.id), t.effects.guards()...); err != nil {
 		return err
 	}
 	if <-current {
 		return nil
 	}
 	t.d.changed()
-	err := t.intend(t.id.all)
+	err := t.intend(outdated(), t.id.all)
 	if err != nil {
 		t.end(metrics.RolledBack) // as COMMIT is not sent
 	}
@@ -137,12 +137,13 @@ func (t *transaction) end(o metrics.WriteOutcome) {
 	t.writes = nil
 }
 
-func (t *transaction) intend(tags []keying.Tag, guards ...consistency.Guard) error {
+func (t *transaction) intend(causes map[string]metrics.Cause, tags []keying.Tag, guards ...consistency.Guard) error {
 	if len(tags) == 0 {
 		return nil
 	}
 	w, err := t.d.h.opt.Protocol.Intend(t.ctx, tags, guards...)
 	if err == nil {
+		w.Because(causes)
 		t.writes = append(t.writes, w)
 	}
 	return err

@@ -99,6 +99,7 @@ func (a *autocommit) end(st *statement, o metrics.WriteOutcome) {
 	// The statement may have waited for a change of what it was planned with.
 	st.d.changed()
 	if late, err := st.d.h.opt.Protocol.Intend(st.ctx, st.d.identity.Load().all); err == nil {
+		late.Because(outdated())
 		late.End(st.ctx, o)
 	}
 }
@@ -133,6 +134,7 @@ func (s *shim) intend(st *statement, id *identity, e *effects) (*autocommit, err
 	if err != nil {
 		return nil, err
 	}
+	w.Because(e.causes())
 	return &autocommit{write: w, everything: e.everything}, nil
 }
 
@@ -156,7 +158,7 @@ func (s *shim) announceInTransaction(st *statement, id *identity) (*autocommit, 
 		tx.touch(func(all *effects) { all.merge(&e) }, st.p == nil || st.p.definition)
 		s.inserted = tx
 		if over {
-			now := effects{everything: commits}
+			now := effects{everything: commits, cause: metrics.CauseUnknown}
 			s.effects(st, &now, false)
 			return s.intend(st, id, &now)
 		}
@@ -184,6 +186,7 @@ func (s *shim) announceInTransaction(st *statement, id *identity) (*autocommit, 
 func (s *shim) effects(st *statement, e *effects, later bool) []tableWrite {
 	if st.p == nil {
 		e.everything = true
+		e.because(metrics.CauseUnknown)
 		return nil
 	}
 	if len(st.control.Touches) > 0 {
@@ -191,12 +194,12 @@ func (s *shim) effects(st *statement, e *effects, later bool) []tableWrite {
 		for _, name := range st.control.Touches {
 			st.k.touched(&w, bare(name))
 		}
-		e.add(st.k, &w, nil, false, false, false, nil)
+		e.add(st.k, &w, metrics.CauseTouches, nil, false, false, false, nil)
 	}
 	if st.p.write == nil {
 		return nil
 	}
-	return e.add(st.k, st.p.write, st.args, st.bound(), later, st.question != nil, s.namer(st.ctx))
+	return e.add(st.k, st.p.write, s.cause(), st.args, st.bound(), later, st.question != nil, s.namer(st.ctx))
 }
 
 // nameless is a write to a database that could not be asked what it is: nobody can be told of it.

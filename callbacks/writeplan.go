@@ -6,6 +6,7 @@ import (
 	"github.com/gorm-rediscache/rediscache/internal/catalog"
 	"github.com/gorm-rediscache/rediscache/internal/sqltext"
 	"github.com/gorm-rediscache/rediscache/keying"
+	"github.com/gorm-rediscache/rediscache/metrics"
 	"github.com/gorm-rediscache/rediscache/relations"
 )
 
@@ -13,6 +14,8 @@ import (
 type writePlan struct {
 	// everything: it may be anything.
 	everything bool
+	// whole is the cause of that.
+	whole metrics.Cause
 	// commits is set if what was done before is made permanent.
 	commits bool
 	tables  []tableWrite
@@ -56,7 +59,7 @@ func (k *knowledge) writes(p *plan) *writePlan {
 		s := &p.script.Parts[i]
 		if s.Commits(k.graph.Dialect()) {
 			w.commits = true
-			w.anything("it makes permanent what was done before")
+			w.anything(metrics.CauseUnknown, "it makes permanent what was done before")
 		}
 		if s.Class == sqltext.Unknown || s.Class == sqltext.Definition {
 			k.elsewhere(w, s)
@@ -76,7 +79,7 @@ func (k *knowledge) writes(p *plan) *writePlan {
 func (k *knowledge) statement(p *plan, w *writePlan, s *sqltext.Statement) {
 	switch s.Class {
 	case sqltext.Unknown:
-		w.anything("it is not understood")
+		w.anything(metrics.CauseUnknown, "it is not understood")
 	case sqltext.Commit:
 		p.ends = true
 	case sqltext.Definition:
@@ -84,7 +87,7 @@ func (k *knowledge) statement(p *plan, w *writePlan, s *sqltext.Statement) {
 		// Other databases do not tell of it, and it may hide a table from whoever gets its connection next.
 		p.session = p.session || s.Temporary && k.graph.Dialect() != sqltext.Postgres
 		if !s.Temporary {
-			w.anything("it changes the schema")
+			w.anything(metrics.CauseSchema, "it changes the schema")
 		}
 	case sqltext.Session:
 		p.session = true
@@ -109,7 +112,9 @@ func (k *knowledge) elsewhere(w *writePlan, s *sqltext.Statement) {
 }
 
 func (w *writePlan) reach(r relations.Reach) {
-	w.everything = w.everything || r.Everything
+	if w.everything = w.everything || r.Everything; r.Everything {
+		w.whole = both(w.whole, metrics.CauseDatabase)
+	}
 	w.changed = append(w.changed, r.Changed...)
 	w.grown = append(w.grown, r.Grown...)
 	w.elsewhere = append(w.elsewhere, r.Elsewhere...)
@@ -129,8 +134,8 @@ func (w *writePlan) explain(name, why string) {
 }
 
 // anything plans that it may be anything.
-func (w *writePlan) anything(why string) {
-	w.everything = true
+func (w *writePlan) anything(cause metrics.Cause, why string) {
+	w.everything, w.whole = true, both(w.whole, cause)
 	w.explain("", why)
 }
 
@@ -142,7 +147,7 @@ func (k *knowledge) change(w *writePlan, c *sqltext.Write, cascade bool) (known 
 	dialect := k.graph.Dialect()
 	t, known := k.graph.Table(c.Table.Name)
 	if !known && dialect == sqltext.Standard {
-		w.anything("table " + c.Table.Name + " is not known") // perhaps the alias of another one
+		w.anything(metrics.CauseUnknown, "table "+c.Table.Name+" is not known") // perhaps the alias of another one
 	}
 	tw := tableWrite{name: c.Table.Name, table: k.table(c.Table.Name), kinds: kindsOf(t.Key, dialect), change: c, key: t.Key}
 	tw.scoped = scopable(dialect)

@@ -102,6 +102,9 @@ const (
 
 // A FillEvent tells of entries that were stored together, or could not be.
 type FillEvent struct {
+	// Table and Kind are those of the read that they are for.
+	Table    string
+	Kind     Kind
 	Key      string // of the first entry
 	Entries  int
 	Bytes    int
@@ -121,16 +124,38 @@ const (
 	Refused    WriteOutcome = "refused"  // FailWrite, and Redis was not reached before the COMMIT
 )
 
+// A Cause says what made answers unservable.
+type Cause string
+
+// The causes of a write's tags.
+const (
+	CauseCreate     Cause = "create"     // GORM's Create, Save …
+	CauseUpdate     Cause = "update"     // Update, Updates …
+	CauseDelete     Cause = "delete"     // Delete, a soft delete, too
+	CauseRaw        Cause = "raw"        // Exec, Raw: a text of the application's own
+	CauseDatabase   Cause = "database"   // the database changes it by itself: cascades, triggers, rules, functions
+	CauseTouches    Cause = "touches"    // Touches says so
+	CauseInvalidate Cause = "invalidate" // Invalidate says so
+	CauseSchema     Cause = "schema"     // the schema changes, or has changed meanwhile
+	CauseUnknown    Cause = "unknown"    // it may be anything, as the statement is not understood
+	CauseSeveral    Cause = "several"    // statements of one transaction, with different causes
+)
+
 // A WriteEvent tells of one transaction, or one statement in autocommit, that wrote.
 type WriteEvent struct {
 	// Tags are what it rotated: "row:users:42", "list:users" …
-	Tags    []string
+	Tags []string
+	// Causes says why, by table, as its name is in the tags; by "", why all tables.
+	Causes  map[string]Cause
 	Outcome WriteOutcome
 	// Announced is false if Redis was not told before the COMMIT; Released, if it was not told after it either, so
 	// that it still has to be.
 	Announced, Released bool
 	// Lapsed is set if the COMMIT took longer than the intent lived.
 	Lapsed bool
+	// Journaled is set if others may serve what was there before the write, until Redis is told; this process serves nothing
+	// before that.
+	Journaled bool
 	// Before and After are the times that the cache took before and after the COMMIT.
 	Before, After time.Duration
 }
@@ -146,18 +171,44 @@ const (
 	JournalOpen State = "journal_open"
 	// CorruptEntry: an entry that does not decode was found, and taken for a miss.
 	CorruptEntry State = "corrupt_entry"
+	// StoreError: a step that was asked of Redis failed. The event has an ErrorKind.
+	StoreError State = "store_error"
+)
+
+// An ErrorKind says how Redis failed.
+type ErrorKind string
+
+// The kinds of errors.
+const (
+	ErrorTimeout    ErrorKind = "timeout"    // no answer in time
+	ErrorPool       ErrorKind = "pool"       // no connection became free in time
+	ErrorConnection ErrorKind = "connection" // refused, closed, not found
+	ErrorMemory     ErrorKind = "memory"     // OOM: its memory is full, and nothing may be evicted
+	ErrorAuth       ErrorKind = "auth"       // the password is wrong, or the user may not do this
+	ErrorReadOnly   ErrorKind = "readonly"   // it is a replica
+	ErrorScript     ErrorKind = "script"     // a script failed
+	ErrorOther      ErrorKind = "other"
 )
 
 // A StateEvent tells that a state began, or ended.
 type StateEvent struct {
 	State State
+	// On is true also for a state that has no end: CorruptEntry, StoreError.
 	On    bool
+	Error ErrorKind // of a StoreError
 	// Detail is for people: an error, a key.
 	Detail string
 }
 
+// ReadTagsUnwanted is implemented by a Recorder that does not look at the Tags of a ReadEvent. Then they need not be made,
+// and a hit is cheaper.
+type ReadTagsUnwanted interface{ ReadTagsUnwanted() }
+
 // Nop is the Recorder that forgets everything.
 type Nop struct{}
+
+// ReadTagsUnwanted implements [ReadTagsUnwanted].
+func (Nop) ReadTagsUnwanted() {}
 
 var _ Recorder = Nop{}
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 
@@ -65,7 +66,7 @@ func TestCommandsForEachReadAndWrite(t *testing.T) { //nolint:paralleltest // wh
 	require.Equal(t, "del 4, evalsha 4, get 2, mget 1, pexpire 2, pttl 4, set 2, time 2, zadd 2, zrem 2", got)
 }
 
-// A hit costs no more memory than what is stated here. GORM's own part is most of it.
+// A hit costs no more memory than what is stated here, with metrics for Prometheus or without. GORM's own part is most of it.
 func TestAllocationsOfAHit(t *testing.T) { //nolint:paralleltest // what others allocate would count
 	if testing.Short() {
 		t.Skip("the race detector allocates, too")
@@ -75,10 +76,16 @@ func TestAllocationsOfAHit(t *testing.T) { //nolint:paralleltest // what others 
 	h, quiet := w.cached(), w.cached(withPlugin(func(c *rediscache.Config) { c.Recorder = nil }))
 	read := func(db *gorm.DB) { require.NoError(t, db.First(&member{}, 1).Error) }
 	h.warm(t, read)
-	read(quiet.DB) // it gets to know the database
-	require.Empty(t, quiet.sql.during(func() { read(quiet.DB) }))
+	measured := w.cached(withPlugin(func(c *rediscache.Config) {
+		c.Recorder, c.Registerer = nil, prometheus.NewRegistry()
+	}))
+	for _, h := range []*handle{quiet, measured} {
+		read(h.DB)
+		require.Empty(t, h.sql.during(func() { read(h.DB) }))
+	}
 	allocations := func(db *gorm.DB) float64 { return testing.AllocsPerRun(300, func() { read(db) }) }
 	cached, without := allocations(quiet.DB), allocations(plain.DB)
+	require.InDelta(t, cached, allocations(measured.DB), 1, "with metrics")
 	t.Log("allocations of a point lookup:", cached, "from the cache,", without, "by plain GORM")
 	require.LessOrEqual(t, cached, without+maxMoreAllocations)
 }

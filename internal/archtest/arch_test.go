@@ -19,6 +19,7 @@ var may = map[string][]string{
 	// leaves
 	"keying":                {},
 	"metrics":               {},
+	"metrics/prom":          {"metrics", "github.com/prometheus/client_golang"},
 	"ttlconfig":             {},
 	"internal/flight":       {},
 	"internal/heat":         {},
@@ -31,7 +32,7 @@ var may = map[string][]string{
 	"relations": {"internal/catalog", "internal/sqltext"},
 	// the store
 	"store":              {"keying"},
-	"store/redisstore":   {"keying", "store", "store/internal/script", "github.com/redis/go-redis/v9"},
+	"store/redisstore":   {"keying", "metrics", "store", "store/internal/script", "github.com/redis/go-redis/v9"},
 	"store/upstashstore": {"keying", "store", "store/internal/script"},
 	"store/memstore":     {"keying", "store"},
 	"store/storetest":    {"keying", "store", "github.com/stretchr/testify/require"},

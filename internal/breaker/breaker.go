@@ -27,7 +27,11 @@ type Options struct {
 	Grace time.Duration
 	// OnChange is told when the store is given up (open) and when it answers again. It must not ask the store.
 	OnChange func(open bool)
-	// Logger is told the same, and of the first step that succeeds: one line for each change. Defaults to no logging.
+	// OnError is told of each step that failed, once for those that failed together, and of none that its caller canceled. It
+	// must be quick.
+	OnError func(error)
+	// Logger is told the same as OnChange, and of the first step that succeeds: one line for each change. Defaults to no
+	// logging.
 	Logger *slog.Logger
 }
 
@@ -122,6 +126,9 @@ func (s *Store) server() []any {
 // Open reports whether steps fail at once.
 func (s *Store) Open() bool { return s.breaker.State() == gobreaker.StateOpen }
 
+// GivenUp reports whether the store has stopped answering and has not answered since: steps fail, or are trials.
+func (s *Store) GivenUp() bool { return s.breaker.State() != gobreaker.StateClosed }
+
 // Load implements [store.Store].
 func (s *Store) Load(ctx context.Context, keys []string) (snap store.Snapshot, err error) {
 	err = s.do(ctx, func() error { snap, err = s.inner.Load(ctx, keys); return err })
@@ -168,7 +175,7 @@ func (s *Store) Close() error { return s.inner.Close() }
 func (s *Store) tell(ctx context.Context, step func() error) error {
 	err := s.do(ctx, step)
 	if errors.Is(err, errRefused) && time.Now().UnixNano()-s.givenUp.Load() < int64(s.opt.Grace) {
-		return step()
+		return s.try(ctx, step)
 	}
 	return err
 }
@@ -186,7 +193,7 @@ func (s *Store) do(ctx context.Context, step func() error) error {
 	}
 	outcome := errCaller // if the step panics
 	defer func() { s.over(outcome, done) }()
-	err = step()
+	err = s.try(ctx, step)
 	// A connection that fails fails all that went along; it counts once, as the failure of whoever did the exchange.
 	if err == nil || ctx.Err() == nil && !errors.Is(err, store.ErrShared) {
 		outcome = err
@@ -203,4 +210,14 @@ func (s *Store) over(outcome error, done func(error)) {
 	if outcome == nil && !s.answered.Load() && s.answered.CompareAndSwap(false, true) {
 		s.opt.Logger.Info("rediscache: connected to Redis", s.server()...)
 	}
+}
+
+// try takes a step, and tells if it failed.
+func (s *Store) try(ctx context.Context, step func() error) error {
+	err := step()
+	told := err != nil && s.opt.OnError != nil && !errors.Is(err, store.ErrShared)
+	if told && !errors.Is(ctx.Err(), context.Canceled) {
+		s.opt.OnError(err)
+	}
+	return err
 }

@@ -286,3 +286,40 @@ func TestPanicInAStepLeavesTheBreakerWorking(t *testing.T) {
 type panicking struct{ store.Store }
 
 func (panicking) Put(context.Context, []store.Entry) error { panic("driver") }
+
+// What failed is told once: also of writes that are told a store which was given up, but not if nothing was asked, if the caller
+// gave up, or if another exchange stands for it.
+func TestErrorsOfStepsAreTold(t *testing.T) {
+	t.Parallel()
+	var told []error
+	inner := &server{err: errServer}
+	s := breaker.Wrap(inner, breaker.Options{Failures: 8, Pause: time.Hour, OnError: func(err error) { told = append(told, err) }})
+	for _, step := range each(t.Context(), s) {
+		require.ErrorIs(t, step(), errServer)
+	}
+	require.Len(t, told, 6)
+
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	late, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	require.Error(t, s.Put(canceled, nil))
+	require.Len(t, told, 6)
+	require.Error(t, s.Put(late, nil))
+	require.Len(t, told, 7, "no answer in time")
+	inner.err = fmt.Errorf("%w: %w", store.ErrShared, errServer)
+	require.Error(t, s.Put(t.Context(), nil))
+	require.Len(t, told, 7)
+
+	inner.err = errServer
+	for range 2 {
+		require.Error(t, s.Put(t.Context(), nil))
+	}
+	require.True(t, s.Open())
+	require.Len(t, told, 9)
+	require.ErrorIs(t, s.Put(t.Context(), nil), store.ErrUnavailable)
+	require.Len(t, told, 9)
+	_, err := s.Release(t.Context(), "", nil, nil)
+	require.ErrorIs(t, err, errServer)
+	require.Len(t, told, 10)
+}

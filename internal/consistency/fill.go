@@ -10,6 +10,8 @@ import (
 
 // A fill is an answer on its way into the store.
 type fill struct {
+	table  string
+	kind   metrics.Kind
 	entry  *Entry
 	result Result
 	stamps []stamp
@@ -20,12 +22,17 @@ func (r *read) fills(results []Result) []fill {
 	fills := make([]fill, len(results))
 	for n, i := range r.missing {
 		e := &r.entries[i]
-		fills[n] = fill{entry: e, result: results[n], stamps: r.stamps[i]}
+		fills[n] = fill{table: r.table, kind: r.kind, entry: e, result: results[n], stamps: r.stamps[i]}
 		if !results[n].Absent() {
 			fills[n].stamps = r.stamps[i][:len(e.Tags)]
 		}
 	}
 	return fills
+}
+
+// event tells what became of it.
+func (f fill) event(result metrics.FillResult) metrics.FillEvent {
+	return metrics.FillEvent{Table: f.table, Kind: f.kind, Key: string(f.entry.Key), Entries: 1, Result: result}
 }
 
 // fill is R6: it stores answers off the caller's path, unless nothing may be done there. Times to live are counted from
@@ -44,9 +51,9 @@ func (p *Protocol) fill(ctx context.Context, fills []fill, at span, landed func(
 	case p.fills <- struct{}{}:
 	default:
 		landed()
-		p.cfg.Recorder.Fill(metrics.FillEvent{
-			Key: string(fills[0].entry.Key), Entries: len(fills), Result: metrics.Dropped,
-		})
+		event := fills[0].event(metrics.Dropped)
+		event.Entries = len(fills)
+		p.cfg.Recorder.Fill(event)
 		return
 	}
 	p.work.Go(func() {
@@ -66,9 +73,9 @@ func (p *Protocol) put(ctx context.Context, fills []fill, at span) bool {
 	for _, f := range fills {
 		entry, result := p.prepare(f, at)
 		if result != metrics.Stored {
-			p.cfg.Recorder.Fill(metrics.FillEvent{
-				Key: string(f.entry.Key), Entries: 1, Bytes: len(entry.Data), Result: result,
-			})
+			event := f.event(result)
+			event.Bytes = len(entry.Data)
+			p.cfg.Recorder.Fill(event)
 			continue
 		}
 		size += len(entry.Data)
@@ -80,9 +87,8 @@ func (p *Protocol) put(ctx context.Context, fills []fill, at span) bool {
 	ctx, cancel := p.background(ctx)
 	defer cancel()
 	start := time.Now()
-	event := metrics.FillEvent{
-		Key: string(entries[0].Key), Entries: len(entries), Bytes: size, Result: metrics.Stored,
-	}
+	event := fills[0].event(metrics.Stored)
+	event.Key, event.Entries, event.Bytes = string(entries[0].Key), len(entries), size
 	if err := p.cfg.Store.Put(ctx, entries); err != nil {
 		event.Result = metrics.FillError
 	}

@@ -19,6 +19,8 @@ type debt struct {
 	tags   []keying.Tag
 	// strict: this process must serve nothing before the store was told.
 	strict bool
+	// since is when the store was to be told.
+	since time.Time
 	// until: the write is in doubt; its intent is kept up until then, and only then released.
 	until time.Time
 }
@@ -46,8 +48,9 @@ type keeper struct {
 
 // add takes a debt over, to be paid as soon as can be, after the intent was kept up for so long.
 func (k *keeper) add(d debt, hold time.Duration) {
+	d.since = time.Now()
 	if hold > 0 {
-		d.until = time.Now().Add(hold)
+		d.until = d.since.Add(hold)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -91,7 +94,7 @@ func (k *keeper) bound() {
 	if owed <= maxOwed {
 		return
 	}
-	all := &debt{writer: writerID()}
+	all := &debt{writer: writerID(), since: k.oldest()}
 	seen := map[keying.Tag]bool{}
 	for _, d := range k.debts {
 		for _, tag := range d.tags {

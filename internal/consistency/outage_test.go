@@ -42,7 +42,7 @@ func TestJournalIsPaidBeforeAnythingIsServed(t *testing.T) {
 	p.steps.set(&p.steps.onRelease, fails)
 	p.write(20, 1)
 	require.Equal(t, metrics.WriteEvent{
-		Tags: []string{"list:accounts", "row:accounts:1"}, Outcome: metrics.Committed,
+		Tags: []string{"list:accounts", "row:accounts:1"}, Outcome: metrics.Committed, Journaled: true,
 		Before: p.events.lastWrite().Before, After: p.events.lastWrite().After,
 	}, p.events.lastWrite())
 
@@ -243,4 +243,35 @@ func TestCloseTellsRedisWhatItStillHasToBeTold(t *testing.T) {
 	again.steps.set(&again.steps.onRelease, nil)
 	require.NoError(t, again.Close(t.Context()))
 	require.Equal(t, []int{30}, other.read(1).values)
+}
+
+// What the store still has to be told is known to who asks.
+func TestBacklogIsWhatTheStoreHasToBeTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.set(1, 10)
+	p := w.process(consistency.Config{InDoubtHold: time.Minute})
+	require.Equal(t, consistency.Backlog{}, p.Backlog())
+	p.steps.set(&p.steps.onIntend, fails)
+	p.steps.set(&p.steps.onRelease, fails)
+	before := time.Now()
+	p.write(20, 1)
+	first := p.Backlog()
+	require.Equal(t, 1, first.Journal)
+	require.False(t, first.Since.Before(before))
+	require.Zero(t, first.InDoubt)
+	p.write(21, 1)
+	require.Equal(t, consistency.Backlog{Journal: 2, Since: first.Since}, p.Backlog(), "the oldest counts")
+	for range 12 {
+		p.write(22, ids(1000)...)
+	}
+	require.Equal(t, first.Since, p.Backlog().Since, "also when the journal was too long to be kept")
+	p.steps.set(&p.steps.onIntend, nil)
+	p.steps.set(&p.steps.onRelease, nil)
+	testkit.Eventually(t, "the journal is paid", func() bool { return p.Backlog().Journal == 0 })
+	require.Zero(t, p.Backlog().Since)
+	wr, err := p.Intend(t.Context(), w.tags(1))
+	require.NoError(t, err)
+	wr.End(t.Context(), metrics.InDoubt)
+	require.Equal(t, consistency.Backlog{InDoubt: 1}, p.Backlog())
 }

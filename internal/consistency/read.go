@@ -18,6 +18,9 @@ type Load func(ctx context.Context, missing []int) ([]Result, error)
 
 // A Request says what is to be read.
 type Request struct {
+	// Table and Kind say, in events, what is read.
+	Table   string
+	Kind    metrics.Kind
 	Entries []Entry
 	// Scopes are those that the entries depend on.
 	Scopes []Scope
@@ -71,8 +74,8 @@ func (p *Protocol) Read(ctx context.Context, req Request, load Load) (Reading, e
 		return bypass(metrics.ReasonJournal), nil
 	}
 	r := read{
-		p: p, now: time.Now(), entries: req.Entries, scopes: req.Scopes, pins: req.Pins, refresh: req.Refresh,
-		readOnly: req.ReadOnly,
+		p: p, now: time.Now(), table: req.Table, kind: req.Kind, entries: req.Entries, scopes: req.Scopes, pins: req.Pins,
+		refresh: req.Refresh, readOnly: req.ReadOnly,
 	}
 	if len(r.entries) == 1 {
 		r.heat = p.herds.reads.Add(string(r.entries[0].Key), r.now)
@@ -123,6 +126,8 @@ func bypass(reason metrics.Reason) Reading {
 // read is one call of Read under way.
 type read struct {
 	p        *Protocol
+	table    string
+	kind     metrics.Kind
 	entries  []Entry
 	scopes   []Scope
 	pins     Pins

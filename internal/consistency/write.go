@@ -18,6 +18,7 @@ type Write struct {
 	p      *Protocol
 	id     string
 	guards []Guard
+	causes map[string]metrics.Cause
 
 	before    time.Duration
 	announced bool
@@ -58,6 +59,9 @@ func (p *Protocol) Intend(ctx context.Context, tags []keying.Tag, guards ...Guar
 	}
 	return w, nil
 }
+
+// Because says, for the event, why tables are written: see [metrics.WriteEvent]. To be called before End.
+func (w *Write) Because(causes map[string]metrics.Cause) { w.causes = causes }
 
 // Unannounceable is told of a write whose tags cannot be named. It returns [ErrUnannounced] under [FailWrite]: then the
 // write must not take place.
@@ -144,6 +148,7 @@ func (w *Write) End(ctx context.Context, outcome metrics.WriteOutcome) {
 	start := time.Now()
 	if outcome == metrics.InDoubt || outcome == metrics.Unseen {
 		owed.strict = !announced
+		event.Journaled = owed.strict
 		owed.tags = slices.Concat(owed.tags, watch(w.guards)) // nobody looks when it is released
 		w.p.keeper.add(owed, w.p.cfg.InDoubtHold)
 		if w.p.cfg.Foreground {
@@ -154,6 +159,7 @@ func (w *Write) End(ctx context.Context, outcome metrics.WriteOutcome) {
 		owed.strict = outcome == metrics.Committed && (!announced || event.Lapsed)
 		if err := w.release(ctx, &owed); err != nil {
 			w.p.keeper.add(owed, 0)
+			event.Journaled = owed.strict
 		} else {
 			event.Released = true
 		}
@@ -194,7 +200,7 @@ func (w *Write) drop(ctx context.Context, tags, watch []keying.Tag, strict bool)
 }
 
 func (w *Write) report(event metrics.WriteEvent, tags []keying.Tag) {
-	event.Before = w.before
+	event.Before, event.Causes = w.before, w.causes
 	if _, forgets := w.p.cfg.Recorder.(metrics.Nop); !forgets {
 		event.Tags = make([]string, len(tags))
 		for i, tag := range tags {

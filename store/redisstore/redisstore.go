@@ -31,6 +31,7 @@ type Options struct {
 
 // A Store is a [store.Store] on Redis.
 type Store struct {
+	client  redis.UniversalClient
 	servers servers
 	timeout time.Duration
 	intend  *redis.Script
@@ -50,6 +51,8 @@ type servers interface {
 	pipeline() redis.Pipeliner
 	// oneNode reports whether all keys are on one server, and may be read by one command.
 	oneNode() bool
+	// each calls a function for every primary, perhaps for several at the same time.
+	each(ctx context.Context, do func(context.Context, *node) error) error
 	// moved is told that a server does not hold the keys that were asked of it.
 	moved(ctx context.Context)
 }
@@ -67,6 +70,7 @@ func New(client redis.UniversalClient, opt Options) (*Store, error) {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Store{
+		client:  client,
 		timeout: opt.Timeout,
 		intend:  redis.NewScript(script.Intend),
 		release: redis.NewScript(script.Release),

@@ -32,6 +32,10 @@ func (s *single) String() string {
 	return "the primary that Sentinel names"
 }
 
+func (s *single) each(ctx context.Context, do func(context.Context, *node) error) error {
+	return do(ctx, s.n)
+}
+
 // cluster is a Redis Cluster. Reads ask the primary of a slot themselves, because the history that qualifies a token
 // is the history of the server that answered; a slot that moves meanwhile is an error, hence a read of the database.
 // Writes go through the cluster client, which follows redirections.
@@ -48,11 +52,20 @@ func (c *cluster) node(ctx context.Context, key string) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.of(rdb), nil
+}
+
+// of returns the node of a client of the cluster client's.
+func (c *cluster) of(rdb *redis.Client) *node {
 	if n, ok := c.nodes.Load(rdb); ok {
-		return n.(*node), nil //nolint:forcetypeassert // only nodes are stored
+		return n.(*node) //nolint:forcetypeassert // only nodes are stored
 	}
 	n, _ := c.nodes.LoadOrStore(rdb, newNode(rdb, c.opt))
-	return n.(*node), nil //nolint:forcetypeassert // only nodes are stored
+	return n.(*node) //nolint:forcetypeassert // only nodes are stored
+}
+
+func (c *cluster) each(ctx context.Context, do func(context.Context, *node) error) error {
+	return c.c.ForEachMaster(ctx, func(ctx context.Context, rdb *redis.Client) error { return do(ctx, c.of(rdb)) })
 }
 
 func (c *cluster) pipeline() redis.Pipeliner { return c.c.Pipeline() }

@@ -176,7 +176,7 @@ func outages() []mutant {
 		{
 			name: "writes are not tried after the store was given up",
 			file: "internal/breaker/breaker.go",
-			old:  "return step()\n\t}\n\treturn err", new: "return err\n\t}\n\treturn err",
+			old:  "return s.try(ctx, step)\n\t}\n\treturn err", new: "return err\n\t}\n\treturn err",
 			killers: by("internal/breaker", "TestWritesAreTriedForAWhileAfterTheStoreWasGivenUp"),
 		},
 	}

@@ -75,7 +75,7 @@ func stores() []mutant {
 		{
 			name: "a connection that fails counts for each reader of a batch",
 			file: "internal/breaker/breaker.go",
-			old:  "&& !errors.Is(err, store.ErrShared)", new: "",
+			old:  "ctx.Err() == nil && !errors.Is(err, store.ErrShared)", new: "ctx.Err() == nil",
 			killers: by("internal/breaker", "TestFailureOfAnExchangeCountsOnce"),
 		},
 		{

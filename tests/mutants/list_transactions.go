@@ -58,7 +58,7 @@ func transactions() []mutant {
 		{
 			name: "a COMMIT as text makes nothing permanent",
 			file: "callbacks/writeplan.go",
-			old:  "w.commits = true\n\t\t\tw.anything(", new: "_ = w.explain\n\t\t\t_ = string(",
+			old:  "w.commits = true\n\t\t\tw.anything(metrics.CauseUnknown, ", new: "_ = w.explain\n\t\t\t_ = string(",
 			killers: by("tests", "TestTransactionsEndedBySQL"),
 		},
 		{

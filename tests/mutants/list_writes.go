@@ -12,7 +12,7 @@ func writes() []mutant {
 		{
 			name: "raw Exec is announced after it was carried out",
 			file: "callbacks/hooks.go",
-			old:  `{"gorm:raw", cb.Raw().Get, cb.Raw().Replace, (*Hooks).aroundWrite},`, new: "",
+			old:  `{"gorm:raw", cb.Raw().Get, cb.Raw().Replace, (*Hooks).aroundRaw},`, new: "",
 			killers: by("tests", "TestReadsBetweenTheStepsOfAWrite/before_intend,_in_bulk"),
 		},
 		{
@@ -49,13 +49,13 @@ func writes() []mutant {
 		{
 			name: "a text that is not understood changes nothing",
 			file: "callbacks/writeplan.go",
-			old:  `w.anything("it is not understood")`, new: "",
+			old:  `w.anything(metrics.CauseUnknown, "it is not understood")`, new: "",
 			killers: by("tests", "TestSeveralStatementsInOneText"),
 		},
 		{
 			name: "definitions invalidate nothing",
 			file: "callbacks/writeplan.go",
-			old:  `w.anything("it changes the schema")`, new: "",
+			old:  `w.anything(metrics.CauseSchema, "it changes the schema")`, new: "",
 			killers: by("tests", "TestTableChangesWhileItIsCached"),
 		},
 		{

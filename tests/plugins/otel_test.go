@@ -3,15 +3,21 @@ package plugins_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
 	"gorm.io/gorm"
 	"gorm.io/plugin/opentelemetry/tracing"
+
+	"github.com/gorm-rediscache/rediscache"
 )
 
 type track struct {
@@ -148,4 +154,32 @@ func TestSpansAreTheSame(t *testing.T) {
 			compare(name, run)
 		}
 	})
+}
+
+// With Annotate, the span of a statement tells what the cache did for it.
+func TestSpansTellWhatTheCacheDid(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	require.NoError(t, w.plain().AutoMigrate(&track{}))
+	tracer, spans := traced(t)
+	cache := rediscache.New(rediscache.Config{
+		Redis: w.redis, Namespace: w.namespace, Timeout: 5 * time.Second, Logger: slog.New(slog.DiscardHandler),
+		Annotate: func(ctx context.Context, attrs []slog.Attr) {
+			span := trace.SpanFromContext(ctx)
+			for _, a := range attrs {
+				span.SetAttributes(attribute.String(a.Key, a.Value.String()))
+			}
+		},
+	})
+	t.Cleanup(func() { _ = cache.Close(context.Background()) })
+	h := w.plain(tracer, cache)
+	read := func(ctx context.Context) { require.NoError(t, h.WithContext(ctx).Find(&[]track{}).Error) }
+	require.Contains(t, spans(read)[0], "rediscache.outcome=miss, db.collection.name=tracks, rediscache.kind=query, rediscache.key=")
+	require.Eventually(t, func() bool {
+		return strings.Contains(spans(read)[0], "rediscache.outcome=hit")
+	}, 10*time.Second, time.Millisecond)
+	bypass := spans(func(ctx context.Context) { read(rediscache.WithBypass(ctx)) })
+	require.Len(t, bypass, 2)
+	require.Contains(t, bypass[0], "rediscache.outcome=bypass, rediscache.reason=control, db.collection.name=tracks")
+	require.NotContains(t, bypass[1], "rediscache", "the request's own span")
 }
