@@ -37,7 +37,7 @@ func mutants() []mutant {
 	var all []mutant
 	for _, area := range [][]mutant{
 		refusals(), lookups(), keys(), writes(), reaches(), transactions(), protocol(), outages(), stores(), scopes(), codecs(),
-		databases(), soundness(), stampedes(), otherStores(),
+		databases(), soundness(), stampedes(), otherStores(), policies(), relaxations(),
 	} {
 		all = append(all, area...)
 	}
