@@ -31,6 +31,7 @@ type Plugin struct {
 	client   *redis.Client // made from the environment
 	protocol *consistency.Protocol
 	hooks    *callbacks.Hooks
+	advisor  metrics.Advisor
 }
 
 var _ gorm.Plugin = (*Plugin)(nil)
@@ -91,7 +92,8 @@ func (p *Plugin) start() error {
 	options := callbacks.Options{
 		Protocol: p.protocol, Namespace: cfg.Namespace, OwnNamespace: cfg.Namespace != "", Policy: cfg.Policy,
 		Models: cfg.Models, MaxRows: cfg.MaxRows, MaxBytes: cfg.MaxBytes, WrapConnPool: cfg.WrapConnPool,
-		ReadReplicas: cfg.ReadReplicas, Recorder: cfg.Recorder, Logger: cfg.Logger,
+		ReadReplicas: cfg.ReadReplicas, Recorder: cfg.Recorder, Advisor: &p.advisor,
+		Logger: cfg.Logger,
 	}
 	if options.Namespace == "" {
 		options.Namespace = keying.DefaultNamespace

@@ -49,7 +49,9 @@ type Options struct {
 	// Host names the machine.
 	Host     string
 	Recorder metrics.Recorder
-	Logger   *slog.Logger
+	// Advisor counts reads, for Plugin.Advice.
+	Advisor *metrics.Advisor
+	Logger  *slog.Logger
 }
 
 // Hooks is what one plugin hangs into the handles that it is registered with. They share everything.

@@ -81,6 +81,7 @@ func (s *shim) record(st *statement, e metrics.ReadEvent) {
 		e.Table = bare(s.db.Statement.Table)
 	}
 	s.h.opt.Recorder.Read(e)
+	s.h.opt.Advisor.Read(e)
 	if x := st.control.Explain; x != nil {
 		x.add(s.db.Statement, s.explainRead(st, e))
 	}

@@ -77,12 +77,6 @@ func relaxations() []mutant {
 			killers: by(pkg, "TestAbsenceThatIsNotConfirmedCountsAsStale"),
 		},
 		{
-			name: "StaleOK with ReadOnly reads anew",
-			file: "internal/consistency/stale.go",
-			old:  `req.ReadOnly == "" && !r.p.renew`, new: "!r.p.renew",
-			killers: by(pkg, "TestReadOnlyReaderOfAStaleAnswerDoesNotReadItAnew"),
-		},
-		{
 			name: "reads in the background have no bound",
 			file: "internal/consistency/protocol.go",
 			old:  "make(chan struct{}, maxRenewals)", new: "make(chan struct{}, maxFills)",
@@ -99,12 +93,6 @@ func relaxations() []mutant {
 			file: "callbacks/detach.go",
 			old:  "if !plain(reflect.TypeOf(arg)) {", new: "if false {",
 			killers: by("callbacks", "TestArgumentsThatNobodyCanChangeAreFrozen"),
-		},
-		{
-			name: "a read in the background keeps its connection",
-			file: "callbacks/detach.go",
-			old:  "_ = later.whole.Tail.Close()", new: "_ = later.whole",
-			killers: by("tests", "TestStaleOKOfAnAnswerThatHasGrown"),
 		},
 		{
 			name: "TTL accepts any age",
