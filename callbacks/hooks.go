@@ -188,7 +188,7 @@ func (h *Hooks) learnPolicies(db *gorm.DB) error {
 		}
 		table := bare(stmt.Schema.Table)
 		if err := h.models.configure(table, model.String(), policy); err != nil {
-			return fmt.Errorf("Config.Models: %w", err) //nolint:staticcheck // begins with a name
+			return fmt.Errorf("Config.Models: %w", err)
 		}
 		h.models.declare(table, policy.Scopes())
 		parsed = append(parsed, stmt.Schema)

@@ -190,8 +190,8 @@ func diesUnread(s subject) string {
 	if s.kind == Row {
 		return "rows are written about as often as they are read: " + off
 	}
-	return "writes make them unservable before they are of use: give the column by which they are looked up a tag of its own " +
-		"(TagColumns; Explain says why a tag is not finer), else " + off
+	return "writes make them unservable before they are of use: give the column by which they are looked up a tag of its " +
+		"own (TagColumns; Explain says why a tag is not finer), else " + off
 }
 
 func endsUnchanged(s subject) string {

@@ -112,7 +112,10 @@ func TestStaleOKWithArgumentsThatMayChange(t *testing.T) {
 		where string
 		later bool
 	}{
-		{1, "id = ?", true}, {&one, "id = ?", false}, {"m1", "name = ?", true}, {&name, "name = ?", false},
+		{1, "id = ?", true},
+		{&one, "id = ?", false},
+		{"m1", "name = ?", true},
+		{&name, "name = ?", false},
 		{gorm.DeletedAt{}, "deleted IS NOT DISTINCT FROM ?::timestamptz AND id = 1", false},
 	} {
 		read := func(db *gorm.DB) (m member) {

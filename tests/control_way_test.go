@@ -46,7 +46,7 @@ func givens() map[string]given {
 func TestControlsCanBeGivenInEveryWay(t *testing.T) {
 	t.Parallel()
 	var why rediscache.Explanation
-	for name, c := range map[string]struct {
+	for name, c := range map[string]struct { //nolint:paralleltest // they share an explanation
 		clause clause.Expression
 		with   func(context.Context) context.Context
 		done   func(metrics.ReadEvent) bool
@@ -90,7 +90,7 @@ func TestControlsCanBeGivenInEveryWay(t *testing.T) {
 		},
 	} {
 		for by, give := range givens() {
-			t.Run(name+" by "+by, func(t *testing.T) { //nolint:paralleltest // they share an explanation
+			t.Run(name+" by "+by, func(t *testing.T) {
 				w := newWorld(t)
 				w.members(2)
 				h := w.cached()

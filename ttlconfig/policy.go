@@ -27,10 +27,10 @@ const (
 	MinTTL = time.Millisecond
 )
 
-// Off, in the place of a time to live, keeps nothing of that kind.
+// Off in the place of a time to live keeps nothing of that kind.
 const Off = time.Duration(math.MinInt64)
 
-// NoJitter, in the place of [Policy.Jitter], takes nothing off.
+// NoJitter in the place of [Policy.Jitter] takes nothing off.
 const NoJitter = -1
 
 // A Kind is one of the kinds of answers that policies tell apart.

@@ -54,7 +54,10 @@ func TestPolicyIsOffIfNoKindIsKept(t *testing.T) {
 func TestInvalidPoliciesNameTheField(t *testing.T) {
 	t.Parallel()
 	for _, p := range []ttlconfig.Policy{
-		{}, ttlconfig.Never, ttlconfig.Volatile, ttlconfig.Static, ttlconfig.Default(), {Jitter: ttlconfig.NoJitter}, {Jitter: 0.5},
+		{},
+		ttlconfig.Never, ttlconfig.Volatile, ttlconfig.Static, ttlconfig.Default(),
+		{Jitter: ttlconfig.NoJitter},
+		{Jitter: 0.5},
 		{TTL: ttlconfig.Off, RowTTL: time.Second},
 	} {
 		require.NoError(t, p.Validate())

@@ -31,6 +31,7 @@ func (p Policy) Validate() error {
 		}
 	}
 	if bad := p.Jitter != 0 && p.Jitter != NoJitter; bad && (p.Jitter < 0 || p.Jitter > maxJitter || math.IsNaN(p.Jitter)) {
+		//nolint:staticcheck // begins with a name
 		errs = append(errs, fmt.Errorf("Jitter: want a share of %v at most, or NoJitter, got %v", maxJitter, p.Jitter))
 	}
 	if len(p.TagColumns) > maxTagColumns {
@@ -78,6 +79,7 @@ func (p Policy) contradictions() []error {
 		errs = append(errs, err)
 	}
 	if p.Jitter != 0 && p.Off() {
+		//nolint:staticcheck // begins with a name
 		errs = append(errs, errors.New("Jitter: nothing is kept (TTL is Off), so that there is no time to take it off: leave "+
 			"Jitter out, or give TTL a duration"))
 	}

@@ -122,7 +122,7 @@
 // Nobody else is given a stale answer. It does not come near a flight, which holds answers of R5 only, nor a fill, which
 // stores them; Z3 is a read of its own that begins with R1, so what it stores was read from the database under stamps
 // that were current after it began. Pins are not relaxed: what a statement reads, and the shape of its answer, must be
-// known. An entry that is taken for a miss because its time is nearly over is served to a reader with StaleFor, and Z3 follows.
+// known. An entry that is taken for a miss because its time is nearly over is served to a reader with StaleFor; Z3 follows.
 //
 // Entries that are served together may be of as many instants. An absence that was not confirmed counts as stale.
 // L does not hold for the answer: a later one may be older, from an entry that another process wrote.

@@ -150,5 +150,15 @@ func (e envelope) carries(first int, stamps []stamp) bool {
 	return true
 }
 
+// payload returns what an envelope holds for the entry, unless it is not one of this entry's, or bytes of it have changed.
+func (e *Entry) payload(sealed envelope) (string, bool) {
+	want := len(e.Tags)
+	if sealed.absent {
+		want += len(e.AbsentTags)
+	}
+	payload, ok := sealed.intact()
+	return payload, ok && sealed.count() == want
+}
+
 // count is the number of stamps.
 func (e envelope) count() int { return len(e.stamps) / stampSize }

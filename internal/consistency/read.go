@@ -2,7 +2,6 @@ package consistency
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"slices"
 	"time"
@@ -234,22 +233,14 @@ func (r *read) serve(ctx context.Context, i int, v store.Value) (hit bool, reaso
 		r.written++
 		return false, "" // an old answer
 	}
-	if ok && r.maxAge > 0 && r.now.Sub(sealed.span.read) > r.maxAge {
-		r.aged = binary.LittleEndian.AppendUint64(r.aged, uint64(sealed.span.read.UnixMilli()))
+	if !complete || ok && r.tooOld(sealed) {
 		return false, ""
 	}
 	var payload string
 	if ok {
-		payload, ok = sealed.intact()
+		payload, ok = e.payload(sealed)
 	}
-	want := len(e.Tags)
-	if ok && sealed.absent {
-		want += len(e.AbsentTags)
-	}
-	if !complete {
-		return false, ""
-	}
-	if !ok || sealed.count() != want {
+	if !ok {
 		r.p.corrupt(ctx, e.Key)
 		return false, ""
 	}

@@ -2,6 +2,7 @@ package consistency
 
 import (
 	"context"
+	"encoding/binary"
 	"strings"
 	"time"
 
@@ -17,6 +18,15 @@ const (
 	// renewalTimeout ends one that does not come to an end.
 	renewalTimeout = time.Minute
 )
+
+// tooOld reports whether an entry that is current is older than the read accepts.
+func (r *read) tooOld(sealed envelope) bool {
+	if r.maxAge <= 0 || r.now.Sub(sealed.span.read) <= r.maxAge {
+		return false
+	}
+	r.aged = binary.LittleEndian.AppendUint64(r.aged, uint64(sealed.span.read.UnixMilli()))
+	return true
+}
 
 // relaxed answers from what the store has, current or not, if the database was read for it lately enough (Z1 to Z3). It
 // answers false if the read has to go on as if that had not been asked for.
@@ -70,15 +80,11 @@ func (r *read) lately(i int, within time.Duration) (Payload, bool) {
 	if !ok || !r.pinned(e.Tags, sealed) {
 		return Payload{}, false
 	}
-	want := len(e.Tags)
-	if sealed.absent {
-		want += len(e.AbsentTags)
-	}
 	age := time.Since(sealed.span.read)
-	if sealed.count() != want || age < 0 || age > within {
+	if age < 0 || age > within {
 		return Payload{}, false
 	}
-	payload, ok := sealed.intact()
+	payload, ok := e.payload(sealed)
 	return Payload{Data: payload, Hit: true, Read: sealed.span.read, TTL: sealed.span.ttl}, ok
 }
 
