@@ -45,11 +45,11 @@ func ttl(d time.Duration) callbacks.Control {
 }
 
 // StaleOK returns a clause that relaxes the promise for one statement and its preloads: it may be served what has been
-// written since, if the database was read for that at most d ago, by the clocks of the processes. So it is stale by at most
-// d. The first who is served such an answer has it read anew in the background; if there are arguments that could change
-// meanwhile (pointers, structs), or too many such reads are under way, that one waits for the database. What Redis does not
-// have is read from the database as usual. d is from 1 millisecond to 24 hours; another one is an error of the statement,
-// which wraps [ErrControl].
+// written since, also by the application itself, if the database was read for that at most d ago, by the clocks of the
+// processes. So it is stale by at most d. The first who is served such an answer has it read anew in the background; if
+// there are arguments that could change meanwhile (pointers, structs), or too many such reads are under way, that one waits
+// for the database. What Redis does not have is read from the database as usual. d is from 1 millisecond to 24 hours;
+// another one is an error of the statement, which wraps [ErrControl].
 //
 // The answer of a statement with several rows may be of several moments, and a later answer may be older than this one.
 // Nobody else is served anything stale by it: neither those who wait for the same, nor those who ask later. Inside a

@@ -8,6 +8,9 @@
 //	write.go        a statement that writes
 //	transaction.go  what a transaction touched, announced when it commits
 //	plan.go         what a text says, kept by text
+//	policies.go     how long answers are kept: what the configuration and the models say
+//	times.go        the same, for one statement
+//	detach.go       a read that goes on when its statement is over
 //	models.go       what GORM's models say
 //	knowledge.go    what is known of a database
 //	partial.go      the same, where the catalog may not be read

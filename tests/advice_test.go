@@ -43,7 +43,7 @@ func TestAdviceNamesAnswersThatEndUnchanged(t *testing.T) {
 	const rows = 40
 	w.members(rows)
 	h := w.cached(withPlugin(func(c *rediscache.Config) {
-		c.Models = ttlconfig.Models{ttlconfig.For[member](): {RowTTL: 300 * time.Millisecond}}
+		c.Models = ttlconfig.Models{ttlconfig.For[member](): {RowTTL: time.Second}}
 		c.Timeout = 500 * time.Millisecond // a flight can be joined for as long after its end
 	}))
 	waitFor(t, func() bool {
