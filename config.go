@@ -33,7 +33,9 @@ type Config struct {
 	// Defaults to "rc". The name of the database follows it in any case.
 	Namespace string
 
-	// Policy says how long answers are kept. Models gives models policies of their own; ttlconfig.Never turns one off.
+	// Policy says which answers are kept, and how long. Models gives models policies of their own; ttlconfig.Never turns one
+	// off. What Models leaves open is taken from the model itself, if it has a policy (ttlconfig.Carrier), then from Policy.
+	// docs/ttl.md says how to choose.
 	Policy ttlconfig.Policy
 	Models ttlconfig.Models
 
@@ -136,12 +138,12 @@ func (c Config) validate() []error {
 	if c.Namespace != "" {
 		wrong("Namespace", keying.ValidNamespace(c.Namespace))
 	}
-	wrong("Policy", c.Policy.Validate())
+	wrong("Policy", c.Policy.ValidateWith(ttlconfig.Default()))
 	for model, policy := range c.Models {
 		if model.New() == nil {
 			wrong("Models", errors.New("want models named by ttlconfig.For"))
 		}
-		wrong(fmt.Sprintf("Models[%s]", model), policy.Validate())
+		wrong(fmt.Sprintf("Models[%s]", model), policy.ValidateWith(c.Policy))
 	}
 	if c.OnOutage > FailWrite {
 		wrong("OnOutage", fmt.Errorf("want Journal or FailWrite, got %d", c.OnOutage))

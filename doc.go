@@ -21,8 +21,13 @@
 //
 //	db.Clauses(rediscache.Bypass).First(&u, 1)                        neither read from the cache nor store
 //	db.Clauses(rediscache.Refresh).Find(&us)                          read the database, and store
+//	db.Clauses(rediscache.ReadOnly).Find(&us)                         read from the cache, but do not store
+//	db.Clauses(rediscache.TTL(time.Minute)).Find(&us)                 keep it for so long, and accept nothing older
+//	db.Clauses(rediscache.StaleOK(time.Second)).Find(&us)             served at once if it was true so long ago
 //	db.Clauses(rediscache.DependsOn("orders")).Find(&us, "spent(id) > 9")  say what a function in the text reads
 //	db.Clauses(rediscache.Touches("orders")).Exec("CALL close(?)", m) say what a text does not show
 //	db.Clauses(rediscache.Explain(&info)).Find(&us)                   say what the cache does, and why
 //	rediscache.Invalidate(tx, rediscache.Row[User](5))                say that somebody else changed it
+//
+// Each can also be given by a context (WithBypass, WithTTL …), by a session, and to gorm.G.
 package rediscache

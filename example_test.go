@@ -70,6 +70,9 @@ func perStatement(db *gorm.DB) {
 	var users []User
 	db.Clauses(rediscache.Bypass).First(&user, 1)                   // neither read from the cache nor store
 	db.Clauses(rediscache.Refresh).Find(&users)                     // read the database, and store
+	db.Clauses(rediscache.ReadOnly).Find(&users)                    // read from the cache, but do not store
+	db.Clauses(rediscache.TTL(time.Minute)).Find(&users)            // keep it for so long, and accept nothing older
+	db.Clauses(rediscache.StaleOK(time.Second)).Find(&users)        // served at once if it was true so long ago
 	db.Clauses(rediscache.DependsOn("orders")).Find(&users, rich)   // say what a function in the text reads
 	db.Clauses(rediscache.Touches("orders")).Exec("CALL archive()") // say what the text does not show
 	db.Clauses(rediscache.Explain(&info)).Find(&users)              // say what the cache does, and why
@@ -82,7 +85,12 @@ var _ = perStatement
 const rich = "spent(id) > 100"
 
 // shop opens a database and a Redis server in this process.
-func shop() (db *gorm.DB, counters *metrics.Counters, done func()) {
+func shop() (db *gorm.DB, counters *metrics.Counters, done func()) { return shopWith(configured) }
+
+// shopWith is shop with another configuration.
+func shopWith(
+	configured func(redis.UniversalClient, *metrics.Counters) *rediscache.Plugin,
+) (db *gorm.DB, counters *metrics.Counters, done func()) {
 	server, err := miniredis.Run()
 	must(err)
 	db, err = gorm.Open(sqlite.Open("file:example?mode=memory&cache=shared"))

@@ -1,6 +1,8 @@
 package rediscache
 
 import (
+	"context"
+
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
@@ -17,6 +19,13 @@ type Explanation = metrics.Explanation
 //
 // Use a clause for one call only. It empties what it is given.
 func Explain(into *Explanation) clause.Expression { return explain{into} }
+
+// WithExplain returns a context whose first statement is explained; those that follow are told among Besides. It is for
+// the context of one call, or of one request: what it is given grows with each statement, and is complete when the last
+// has returned. It empties what it is given.
+func WithExplain(ctx context.Context, into *Explanation) context.Context {
+	return callbacks.WithControl(ctx, callbacks.Control{Explain: callbacks.NewExplainer(nil, into)})
+}
 
 type explain struct{ into *Explanation }
 

@@ -32,6 +32,7 @@ type Plugin struct {
 	prom     *prom.Handle // nil without a Registerer
 	protocol *consistency.Protocol
 	hooks    *callbacks.Hooks
+	advisor  metrics.Advisor
 }
 
 var _ gorm.Plugin = (*Plugin)(nil)
@@ -100,8 +101,8 @@ func (p *Plugin) start() error {
 	options := callbacks.Options{
 		Protocol: p.protocol, Namespace: cfg.Namespace, OwnNamespace: cfg.Namespace != "", Policy: cfg.Policy,
 		Models: cfg.Models, MaxRows: cfg.MaxRows, MaxBytes: cfg.MaxBytes, WrapConnPool: cfg.WrapConnPool,
-		ReadReplicas: cfg.ReadReplicas, Foreground: serverless, Recorder: cfg.Recorder, Logger: cfg.Logger,
-		Annotate: cfg.Annotate,
+		ReadReplicas: cfg.ReadReplicas, Foreground: serverless, Recorder: cfg.Recorder, Advisor: &p.advisor,
+		Logger: cfg.Logger, Annotate: cfg.Annotate,
 	}
 	if options.Namespace == "" {
 		options.Namespace = keying.DefaultNamespace

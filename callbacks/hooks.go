@@ -10,6 +10,9 @@
 //	cause.go        why tables are written, for events
 //	transaction.go  what a transaction touched, announced when it commits
 //	plan.go         what a text says, kept by text
+//	policies.go     how long answers are kept: what the configuration and the models say
+//	times.go        the same, for one statement
+//	detach.go       a read that goes on when its statement is over
 //	models.go       what GORM's models say
 //	knowledge.go    what is known of a database
 //	partial.go      the same, where the catalog may not be read
@@ -26,6 +29,7 @@ import (
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+	"gorm.io/gorm/schema"
 
 	"github.com/gorm-rediscache/rediscache/internal/consistency"
 	"github.com/gorm-rediscache/rediscache/internal/rowcodec"
@@ -52,7 +56,9 @@ type Options struct {
 	// Host names the machine.
 	Host     string
 	Recorder metrics.Recorder
-	Logger   *slog.Logger
+	// Advisor counts reads, for Plugin.Advice.
+	Advisor *metrics.Advisor
+	Logger  *slog.Logger
 	// Annotate is told, with its context, what was done for each statement that reads; nil: nobody is.
 	Annotate func(context.Context, []slog.Attr)
 }
@@ -66,8 +72,6 @@ type Hooks struct {
 	active  atomic.Int64 // handlers that are running
 
 	mu        sync.Mutex
-	policies  atomic.Pointer[ttlconfig.Tables]
-	byTable   map[string]ttlconfig.Policy
 	models    *models
 	databases sync.Map // connection pool → *database
 	said      sync.Map // what the log was told once
@@ -77,10 +81,9 @@ type Hooks struct {
 // New returns hooks.
 func New(opt Options) *Hooks {
 	h := &Hooks{
-		opt: opt, player: rowcodec.NewPlayer(), tracker: txpool.New(), byTable: map[string]ttlconfig.Policy{},
-		models: newModels(),
+		opt: opt, player: rowcodec.NewPlayer(), tracker: txpool.New(),
+		models: newModels(newPolicies(opt.Policy), opt.Logger),
 	}
-	h.policies.Store(ttlconfig.NewTables(opt.Policy, nil))
 	h.models.declare("", opt.Policy.Scopes())
 	if !h.tracker.Works() && !opt.WrapConnPool {
 		opt.Logger.Warn("rediscache: this version of database/sql does not let transactions be observed; what a " +
@@ -186,17 +189,25 @@ func (h *Hooks) introduceResolved(ctx context.Context, db *gorm.DB) {
 func (h *Hooks) learnPolicies(db *gorm.DB) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	var parsed []*schema.Schema
 	for model, policy := range h.opt.Models {
 		stmt := &gorm.Statement{DB: db}
 		if err := stmt.Parse(model.New()); err != nil {
 			return fmt.Errorf("model %s in Models: %w", model, err)
 		}
-		h.byTable[bare(stmt.Schema.Table)] = policy
-		h.models.learn(stmt.Schema)
-		h.models.declare(bare(stmt.Schema.Table), policy.Scopes())
+		table := bare(stmt.Schema.Table)
+		if err := h.models.configure(table, model.String(), policy); err != nil {
+			return fmt.Errorf("Config.Models: %w", err)
+		}
+		h.models.declare(table, policy.Scopes())
+		parsed = append(parsed, stmt.Schema)
 	}
-	h.policies.Store(ttlconfig.NewTables(h.opt.Policy, h.byTable))
-	return nil
+	var wrong []error
+	for _, s := range parsed { // when all is known that goes before what they say
+		_, err := h.models.consult(s)
+		wrong = append(wrong, err)
+	}
+	return errors.Join(wrong...)
 }
 
 // bare returns the name of a table without its schema, in lower case.
@@ -254,6 +265,13 @@ func (h *Hooks) around(db *gorm.DB, inner func(*gorm.DB), use use) {
 	}
 	defer h.exit()
 	s := h.shim(db, use)
+	if s.control.Wrong != nil {
+		_ = db.AddError(s.control.Wrong)
+		if use == handedOut { // Row has no other way to tell
+			db.Statement.Dest = h.player.Row(rowcodec.Playback{Err: s.control.Wrong})
+		}
+		return
+	}
 	if use >= written {
 		ran(db)
 	}

@@ -12,6 +12,9 @@ import (
 // limits says how much of an answer is kept. GORM scans one row into a struct or a map: two rows are enough to know
 // whether there are more.
 func (q *query) limits() rowcodec.Limits {
+	if q.kept != (rowcodec.Limits{}) {
+		return q.kept
+	}
 	l := rowcodec.Limits{Rows: q.s.h.opt.MaxRows, Bytes: q.s.h.opt.MaxBytes}
 	if q.s.use == scanned {
 		switch q.s.db.Statement.ReflectValue.Kind() {

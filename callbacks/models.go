@@ -1,6 +1,8 @@
 package callbacks
 
 import (
+	"errors"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -9,14 +11,17 @@ import (
 	"gorm.io/gorm/schema"
 
 	"github.com/gorm-rediscache/rediscache/internal/catalog"
+	"github.com/gorm-rediscache/rediscache/ttlconfig"
 )
 
 // models is what the models say that GORM has parsed: by which columns rows are looked up, and which tables belong
 // together. It only grows. Tables are named without their schemas, in lower case; columns as in the models.
 type models struct {
-	seen  sync.Map // *schema.Schema → true
-	mu    sync.Mutex
-	known atomic.Pointer[modelFacts]
+	seen     sync.Map // *schema.Schema → true
+	mu       sync.Mutex
+	known    atomic.Pointer[modelFacts]
+	policies *policies
+	log      *slog.Logger
 }
 
 // modelFacts are what all models say together. They do not change.
@@ -31,8 +36,8 @@ type modelFacts struct {
 	tables map[string]catalog.Table
 }
 
-func newModels() *models {
-	m := &models{}
+func newModels(p *policies, log *slog.Logger) *models {
+	m := &models{policies: p, log: log}
 	m.known.Store(&modelFacts{
 		byTable: map[string][][]string{}, depends: map[string][]string{}, tables: map[string]catalog.Table{},
 	})
@@ -41,11 +46,20 @@ func newModels() *models {
 
 // learn takes notice of a model, and of all models that it is associated with. It answers true if that said anything new.
 func (m *models) learn(s *schema.Schema) bool {
+	grew, err := m.consult(s)
+	if err != nil {
+		m.log.Warn("rediscache: what a model says of its policy cannot be used as it is", "error", err)
+	}
+	return grew
+}
+
+// consult is learn for who wants to know what models say that cannot be used.
+func (m *models) consult(s *schema.Schema) (grew bool, err error) {
 	if s == nil {
-		return false
+		return false, nil
 	}
 	if _, seen := m.seen.Load(s); seen {
-		return false
+		return false, nil
 	}
 	// Only this model is known to be parsed to its end: another goroutine may be at work on those that it leads to. They
 	// are looked at again when they are used.
@@ -53,22 +67,25 @@ func (m *models) learn(s *schema.Schema) bool {
 	return m.grow(func(w *modelWalk) { w.schema(s) })
 }
 
+// configure takes a policy of Config.Models.
+func (m *models) configure(table, model string, policy ttlconfig.Policy) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.policies.configure(table, stated{policy, model})
+}
+
 // declare takes notice of scopes that a policy names: those of a table, or of any if no table is named.
 func (m *models) declare(table string, scopes [][]string) {
-	m.grow(func(w *modelWalk) {
-		for _, columns := range scopes {
-			w.scope(table, columns)
-		}
-	})
+	_, _ = m.grow(func(w *modelWalk) { w.scopes(table, scopes) })
 }
 
 // grow lets a walk add to a copy of what is known.
-func (m *models) grow(add func(*modelWalk)) bool {
+func (m *models) grow(add func(*modelWalk)) (grew bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	before := m.known.Load()
 	w := &modelWalk{
-		visited: map[*schema.Schema]bool{},
+		visited: map[*schema.Schema]bool{}, policies: m.policies,
 		facts: modelFacts{
 			version: before.version + 1, byTable: maps.Clone(before.byTable), everywhere: slices.Clip(before.everywhere),
 			depends: maps.Clone(before.depends), keys: slices.Clip(before.keys), tables: maps.Clone(before.tables),
@@ -77,7 +94,7 @@ func (m *models) grow(add func(*modelWalk)) bool {
 	if add(w); w.grew {
 		m.known.Store(&w.facts)
 	}
-	return w.grew
+	return w.grew, errors.Join(w.wrong...)
 }
 
 // version changes whenever something new is known.

@@ -2,6 +2,7 @@ package callbacks
 
 import (
 	"database/sql"
+	"log/slog"
 	"reflect"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"gorm.io/gorm/schema"
 
 	"github.com/gorm-rediscache/rediscache/internal/catalog"
+	"github.com/gorm-rediscache/rediscache/ttlconfig"
 )
 
 // parser parses models as one handle of GORM's does.
@@ -35,7 +37,7 @@ func (p *parser) parse(model any) *schema.Schema {
 // learned returns what follows from models.
 func learned(t *testing.T, list ...any) *models {
 	t.Helper()
-	p, m := newParser(t), newModels()
+	p, m := newParser(t), newModels(newPolicies(ttlconfig.Policy{}), slog.New(slog.DiscardHandler))
 	for _, model := range list {
 		m.learn(p.parse(model))
 	}
@@ -136,7 +138,7 @@ func TestScopesFollowFromAssociationsAndUniqueIndexes(t *testing.T) {
 
 func TestLearningTellsWhetherItGrew(t *testing.T) {
 	t.Parallel()
-	p, m := newParser(t), newModels()
+	p, m := newParser(t), newModels(newPolicies(ttlconfig.Policy{}), slog.New(slog.DiscardHandler))
 	require.False(t, m.learn(nil))
 	before := m.version()
 	require.True(t, m.learn(p.parse(&modelUser{})))
@@ -169,7 +171,7 @@ func TestJoinTablesOfTheApplicationsOwn(t *testing.T) {
 	require.NoError(t, db.SetupJoinTable(&modelPerson{}, "Languages", &personLanguage{}))
 	stmt := &gorm.Statement{DB: db}
 	require.NoError(t, stmt.Parse(&modelPerson{}))
-	m := newModels()
+	m := newModels(newPolicies(ttlconfig.Policy{}), slog.New(slog.DiscardHandler))
 	m.learn(stmt.Schema)
 	require.Equal(t, "level_id model_language_code model_person_id", spelled(m, "person_languages"))
 }
@@ -318,7 +320,7 @@ func TestModelsAreLearnedWhileOthersAreParsed(t *testing.T) {
 	t.Parallel()
 	list := []any{&modelUser{}, &modelOrder{}, &modelToy{}, &modelProfile{}, &modelLanguage{}, &modelLine{}, &modelBothChild{}, &modelBoth{}}
 	for range 20 {
-		p, m := newParser(t), newModels()
+		p, m := newParser(t), newModels(newPolicies(ttlconfig.Policy{}), slog.New(slog.DiscardHandler))
 		var all sync.WaitGroup
 		for _, model := range list {
 			all.Go(func() {

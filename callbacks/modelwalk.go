@@ -17,9 +17,11 @@ import (
 // types of fields under none. Here the lock is taken, and nothing is read that GORM still changes once an association can
 // be seen.
 type modelWalk struct {
-	visited map[*schema.Schema]bool
-	facts   modelFacts
-	grew    bool
+	visited  map[*schema.Schema]bool
+	facts    modelFacts
+	grew     bool
+	policies *policies
+	wrong    []error
 }
 
 func (w *modelWalk) schema(s *schema.Schema) {
@@ -30,6 +32,7 @@ func (w *modelWalk) schema(s *schema.Schema) {
 	w.table(s)
 	w.unique(s)
 	w.depends(s)
+	w.policy(s)
 	for _, rel := range associations(s) {
 		w.association(rel)
 	}
@@ -98,6 +101,13 @@ func (w *modelWalk) references(table string, list []*schema.Reference) {
 	}
 	if table != "" {
 		w.scope(bare(table), columns)
+	}
+}
+
+// scopes adds those that a policy names.
+func (w *modelWalk) scopes(table string, scopes [][]string) {
+	for _, columns := range scopes {
+		w.scope(table, columns)
 	}
 }
 
@@ -172,6 +182,18 @@ func (w *modelWalk) depends(s *schema.Schema) {
 			w.facts.depends[table] = append(slices.Clip(w.facts.depends[table]), name)
 			w.grew = true
 		}
+	}
+}
+
+// policy asks the model what is to be kept of its table.
+func (w *modelWalk) policy(s *schema.Schema) {
+	policy, found, err := w.policies.ask(s)
+	if err != nil {
+		w.wrong = append(w.wrong, err)
+	}
+	if found {
+		w.grew = true // plans that were made before know another policy
+		w.scopes(bare(s.Table), policy.Scopes())
 	}
 }
 

@@ -53,6 +53,8 @@ type readPlan struct {
 	// seed stands for the text, the model and the session in the name of an entry.
 	seed   string
 	policy ttlconfig.Policy
+	// kind is that of the whole answer.
+	kind ttlconfig.Kind
 	// point is set for a lookup of rows by primary key.
 	point *pointPlan
 }
@@ -158,10 +160,11 @@ func (k *knowledge) reads(
 		p.detail = "it reads no table" // not worth a round trip
 		return nil, metrics.ReasonRelation
 	}
-	r := &readPlan{names: names, table: k.table(names[0]), policy: d.h.policies.Load().For(names)}
+	r := &readPlan{names: names, table: k.table(names[0]), policy: d.h.models.policies.of(names)}
 	if r.policy.Off() {
 		return nil, metrics.ReasonPolicy
 	}
+	r.kind = kindOfAnswer(s)
 	shape := []string{k.session, fingerprint(model), string(rune(rowcodec.FormatVersion))}
 	if len(reading.Declared) > 0 {
 		shape = append(shape, k.besides(r, reading))

@@ -76,6 +76,7 @@ func (s *shim) passBy(st *statement, reason metrics.Reason, start time.Time) (*s
 func (s *shim) record(st *statement, e metrics.ReadEvent) {
 	e.Table, e.Kind = s.subject(st)
 	s.h.opt.Recorder.Read(e)
+	s.h.opt.Advisor.Read(e)
 	s.annotate(st, e)
 	if x := st.control.Explain; x != nil {
 		x.add(s.db.Statement, s.explainRead(st, e))
@@ -87,10 +88,8 @@ func (s *shim) subject(st *statement) (table string, kind metrics.Kind) {
 	switch {
 	case st.p == nil || st.p.read == nil:
 		return bare(s.db.Statement.Table), metrics.Query
-	case st.p.read.point != nil && st.p.read.point.scope == "":
-		return st.p.read.names[0], metrics.Row
 	default:
-		return st.p.read.names[0], metrics.Query
+		return st.p.read.names[0], st.p.read.metric()
 	}
 }
 
@@ -130,6 +129,8 @@ type query struct {
 	whole *rowcodec.Playback
 	// refresh makes it read the database in any case.
 	refresh bool
+	// kept is how much of an answer is kept, if that was settled before.
+	kept rowcodec.Limits
 }
 
 // attempts is how often a query is begun because what is known of the database, or of its scopes, was out of date.
@@ -144,11 +145,7 @@ func (q *query) answer() (*sql.Rows, error) {
 		if q.st.k.unasked && time.Since(q.st.k.read) < retryAge {
 			return q.bypass(metrics.ReasonStore) // it has just not answered
 		}
-		table, kind := q.s.subject(q.st)
-		reading, err := q.s.h.opt.Protocol.Read(q.st.ctx, consistency.Request{
-			Table: table, Kind: kind, Entries: q.entries, Scopes: q.scopes, Pins: q.st.k.pins, Refresh: q.refresh,
-			ReadOnly: q.s.h.opt.ReadReplicas && q.replicated(),
-		}, q.load)
+		reading, err := q.s.h.opt.Protocol.Read(q.st.ctx, q.request(), q.load)
 		if errors.Is(err, consistency.ErrOutdated) {
 			q.st.d.changed()
 			if q.st.k, q.st.p = q.s.planned(q.st.ctx, q.st.d, q.st.text); q.st.p == nil {
@@ -180,6 +177,31 @@ func (q *query) answer() (*sql.Rows, error) {
 	return q.bypass(metrics.ReasonDatabase)
 }
 
+// readOnly says why nothing is stored; nothing, if the answer may be.
+func (q *query) readOnly() metrics.Reason {
+	switch {
+	case q.st.control.ReadOnly:
+		return metrics.ReasonControl
+	case q.s.h.opt.ReadReplicas && q.replicated():
+		return metrics.ReasonReplica
+	default:
+		return ""
+	}
+}
+
+// request asks the protocol for the entries.
+func (q *query) request() consistency.Request {
+	table, kind := q.s.subject(q.st)
+	req := consistency.Request{
+		Table: table, Kind: kind, Entries: q.entries, Scopes: q.scopes, Pins: q.st.k.pins, Refresh: q.refresh,
+		ReadOnly: q.readOnly(), MaxAge: q.st.control.TTL, StaleFor: q.st.control.StaleOK,
+	}
+	if req.StaleFor > 0 {
+		req.Detach = q.detach
+	}
+	return req
+}
+
 // replicated reports whether dbresolver has chosen another pool than the source.
 func (q *query) replicated() bool {
 	return reflect.ValueOf(q.source).Comparable() && q.source != q.s.ConnPool
@@ -205,13 +227,21 @@ func (q *query) bind() metrics.Reason {
 	q.rows, q.entries, q.scopes = nil, nil, nil
 	if r.point != nil && (r.point.scope == "" || !r.crowded.Load()) {
 		if rows, ok := r.point.bind(q.st.args); ok {
+			t := q.times(r.point.kind())
+			if t.ttl == ttlconfig.Off {
+				return metrics.ReasonPolicy
+			}
 			q.rows = rows
-			q.entries = rows.entries(r)
+			q.entries = rows.entries(r, t)
 			if rows.scope != "" {
 				q.scopes = []consistency.Scope{scopeOf(rows.table, rows.scope)}
 			}
 			return ""
 		}
+	}
+	t := q.times(r.kind)
+	if t.ttl == ttlconfig.Off {
+		return metrics.ReasonPolicy
 	}
 	f := keying.NewFingerprint(r.seed)
 	for _, arg := range q.st.args {
@@ -221,7 +251,7 @@ func (q *query) bind() metrics.Reason {
 			return metrics.ReasonArgument
 		}
 	}
-	ttl := ttlconfig.Jittered(r.policy.TTL)
+	ttl := t.policy.Jittered(t.ttl)
 	entry := consistency.Entry{TTL: ttl, AbsentTTL: ttl}
 	entry.Key, entry.Tags = q.depend(f.Query())
 	q.entries = []consistency.Entry{entry}
@@ -253,21 +283,20 @@ func (q *query) depend(digest keying.Digest) (key keying.Key, tags []keying.Tag)
 }
 
 // entries names the rows of a lookup.
-func (l *lookup) entries(r *readPlan) []consistency.Entry {
-	policy := r.policy
+func (l *lookup) entries(r *readPlan, t times) []consistency.Entry {
 	entries := make([]consistency.Entry, len(l.keys))
 	absent := []keying.Tag{l.table.Absent()}
 	for i, key := range l.keys {
 		if l.scope != "" {
 			name, tags := l.table.ScopeEntry(l.scope, key, l.variant)
-			ttl := ttlconfig.Jittered(policy.TTL)
+			ttl := t.policy.Jittered(t.ttl)
 			entries[i] = consistency.Entry{Key: name, Tags: append(tags[:], r.besides...), TTL: ttl, AbsentTTL: ttl}
 			continue
 		}
 		name, tags := l.table.RowEntry(key, l.variant)
 		entries[i] = consistency.Entry{
 			Key: name, Tags: append(tags[:], r.besides...), AbsentTags: absent,
-			TTL: ttlconfig.Jittered(policy.TTL), AbsentTTL: ttlconfig.Jittered(policy.AbsentTTL),
+			TTL: t.policy.Jittered(t.ttl), AbsentTTL: t.policy.Jittered(t.absent),
 		}
 	}
 	return entries
@@ -276,7 +305,7 @@ func (l *lookup) entries(r *readPlan) []consistency.Entry {
 func (q *query) record(r consistency.Reading) {
 	e := metrics.ReadEvent{
 		Outcome: r.Outcome, Key: string(q.entries[0].Key), Entries: len(q.entries), Found: r.Found, Joined: r.Joined,
-		Duration: time.Since(q.start),
+		Stale: r.Stale, Written: r.Written, Ended: r.Ended, Duration: time.Since(q.start),
 	}
 	e.Age, e.TTL = q.age(r)
 	if _, unwanted := q.s.h.opt.Recorder.(metrics.ReadTagsUnwanted); !unwanted || q.st.control.Explain != nil {
@@ -293,7 +322,7 @@ func (q *query) age(r consistency.Reading) (age, ttl time.Duration) {
 		if result != nil {
 			ttl = q.entries[i].TTL
 			if result.Absent() {
-				ttl = q.entries[i].AbsentTTL
+				ttl = max(q.entries[i].AbsentTTL, 0)
 			}
 			break
 		}

@@ -39,6 +39,7 @@ type shim struct {
 	h             *Hooks
 	db            *gorm.DB
 	use           use
+	control       Control
 	// declared are the tables that the statement is said to depend on besides, as they are part of a plan's key.
 	declared string
 	// created are inserts into tables whose new keys were not in the text.
@@ -56,7 +57,7 @@ func (h *Hooks) shim(db *gorm.DB, use use) *shim {
 	if outer, ok := inner.(*shim); ok {
 		inner = outer.ConnPool
 	}
-	return &shim{ConnPool: inner, h: h, db: db, use: use}
+	return &shim{ConnPool: inner, h: h, db: db, use: use, control: controlOf(db.Statement)}
 }
 
 // leave gives the statement its pool back.
@@ -216,7 +217,7 @@ type statement struct {
 
 // statement finds out what is about to run.
 func (s *shim) statement(ctx context.Context, text string, args []any) *statement {
-	st := &statement{ctx: ctx, text: text, args: args, control: controlOf(s.db.Statement)}
+	st := &statement{ctx: ctx, text: text, args: args, control: s.control}
 	s.declared = st.control.declared()
 	st.d = s.h.database(s.db, s.ConnPool)
 	st.k, st.p = s.planned(ctx, st.d, text)

@@ -24,6 +24,8 @@ type Explanation struct {
 	Entries, Found int
 	// Joined is set if the database was read by another goroutine, or another process, for the same entry at the same time.
 	Joined bool
+	// Stale is set if it was served although it may have been written since: StaleOK asked for that.
+	Stale bool
 	// Tags are what the entry depends on, the first one if there are several; for a write, what it made unservable, or will
 	// when its transaction commits.
 	Tags []TagReason
@@ -84,6 +86,9 @@ func (e Explanation) outcome() string {
 	}
 	if e.Detail != "" {
 		parts = append(parts, e.Detail)
+	}
+	if e.Stale {
+		parts = append(parts, "it may have been written since, which StaleOK allows")
 	}
 	if e.Joined {
 		parts = append(parts, "joined another's read of the database")

@@ -36,7 +36,11 @@ type Kind string
 const (
 	// Row: one row, looked up by its primary key.
 	Row Kind = "row"
-	// Query: the whole answer of any other query.
+	// List: the rows of a scope, or the whole answer of any query that is no count.
+	List Kind = "list"
+	// Count: the whole answer of a query whose answer is one row of aggregates: SELECT count(*), sum(amount) …
+	Count Kind = "count"
+	// Query: a query that the cache can have no entry for. It is always a Bypass.
 	Query Kind = "query"
 )
 
@@ -81,6 +85,11 @@ type ReadEvent struct {
 	Entries, Found int
 	// Joined is set if the database was read by another goroutine, or another process, for the same entry at the same time.
 	Joined bool
+	// Stale is set for a Hit with what may have been written since: the application has asked for that (StaleOK).
+	Stale bool
+	// Written is how many entries were in the store, but had been written since. Ended is how many were not, although what
+	// they depend on had not been written: their time to live was over, or they were evicted, or nobody had asked for them.
+	Written, Ended int
 	// Age is how long ago the database was read for it, by the clocks of the processes that stored and read it; of the oldest
 	// of several entries. TTL is how long that entry is served, counted from then. Both are zero for a bypass.
 	Age, TTL time.Duration

@@ -2,13 +2,12 @@
 //
 // Freshness does not depend on it: a write makes what it touched unservable at once. A time to live bounds how long
 // an answer survives a write that the cache is not told of, and how long Redis keeps what nobody asks for any more.
+// docs/ttl.md says how to choose.
 package ttlconfig
 
 import (
-	"errors"
-	"fmt"
+	"math"
 	"math/rand/v2"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -18,84 +17,132 @@ import (
 const (
 	DefaultTTL       = 10 * time.Minute
 	DefaultAbsentTTL = time.Minute
+	DefaultJitter    = 0.1
 )
 
-// MaxTTL is the greatest time to live: that of the tokens that rows' entries depend on.
-const MaxTTL = 24 * time.Hour
+// MaxTTL is the greatest time to live: that of the tokens that rows' entries depend on. MinTTL is the least: Redis counts in
+// milliseconds.
+const (
+	MaxTTL = 24 * time.Hour
+	MinTTL = time.Millisecond
+)
 
-// A Policy says whether answers are kept, and for how long. The zero Policy keeps them for the defaults.
+// Off in the place of a time to live keeps nothing of that kind.
+const Off = time.Duration(math.MinInt64)
+
+// NoJitter in the place of [Policy.Jitter] takes nothing off.
+const NoJitter = -1
+
+// A Kind is one of the kinds of answers that policies tell apart.
+type Kind uint8
+
+// The kinds of answers.
+const (
+	// Row: one row, looked up by its primary key.
+	Row Kind = iota
+	// List: the rows of a scope, or the answer of any other query.
+	List
+	// Count: one row of aggregates: SELECT count(*), sum(amount) …
+	Count
+	kinds
+)
+
+// A Policy says which answers are kept, and for how long. The zero Policy keeps all for the defaults.
 type Policy struct {
-	// TTL is how long an answer may be served after the database was read; a tenth of it, at most and at random, is
-	// taken off, so that answers that were stored together do not end together. Defaults to 10 minutes; at most 24
-	// hours.
+	// TTL is how long an answer may be served after the database was read, if no other field says more of its kind. Defaults
+	// to 10 minutes; 1 millisecond to 24 hours; Off keeps nothing but the kinds that have a time of their own.
 	TTL time.Duration
-	// AbsentTTL is the same for an answer that says that there is no such row. Defaults to one minute, or TTL if that
-	// is shorter.
+	// RowTTL, ListTTL and CountTTL are the same for single rows, for lists, and for counts and other aggregates. They
+	// default to TTL.
+	RowTTL, ListTTL, CountTTL time.Duration
+	// AbsentTTL is the same for an answer that says that there is no such row. Defaults to one minute, or to that of rows if
+	// it is shorter; it may not be longer. Off keeps no such answers.
 	AbsentTTL time.Duration
+	// Jitter is the share of a time to live that is taken off, at most and at random, so that answers that were stored
+	// together do not end together. Defaults to 0.1; at most 0.5; NoJitter takes nothing off.
+	Jitter float64
 	// TagColumns names columns by which rows are looked up, besides those that the catalog and the associations of models
 	// speak for (foreign keys, unique indexes …): an answer to a query with an equality on one of them then depends on the
 	// rows with that value only. Several names joined by "+" are columns that are given together. At most 8; each makes
 	// writes to the table a little dearer. Those of Config.Policy count for every table that has such columns, besides
 	// those of its own.
 	TagColumns []string
-
-	never bool
 }
 
-// maxTagColumns is the greatest number of TagColumns: each is one tag more for every row that a write touches.
-const maxTagColumns = 8
+// Named policies, whose values docs/ttl.md explains. They may be changed like any other: a copy is the caller's own.
+//
+//nolint:gochecknoglobals // constants
+var (
+	// Never is the policy of what is not to be cached. Writes to it are announced all the same.
+	Never = Policy{TTL: Off}
+	// Volatile is for what is written about as often as it is read: it leaves Redis soon after the last read.
+	Volatile = Policy{TTL: time.Minute, AbsentTTL: 10 * time.Second}
+	// Static is for what is hardly ever written: countries, rates of tax, settings.
+	Static = Policy{TTL: MaxTTL, AbsentTTL: 10 * time.Minute}
+)
 
-// Never is the policy of what is not to be cached. Writes to it are announced all the same.
-var Never = Policy{never: true} //nolint:gochecknoglobals // a constant
+// Default is the policy of what no policy was given for.
+func Default() Policy {
+	return Policy{
+		TTL: DefaultTTL, RowTTL: DefaultTTL, ListTTL: DefaultTTL, CountTTL: DefaultTTL, AbsentTTL: DefaultAbsentTTL,
+		Jitter: DefaultJitter,
+	}
+}
+
+// A Carrier is a model that has a policy of its own. It is asked once for each schema that GORM makes of it, with a zero
+// model; the receiver may be a value or a pointer. Config.Models goes before it, and it goes before Config.Policy: what the
+// one leaves open is taken from the next.
+type Carrier interface{ CachePolicy() Policy }
+
+// Of returns how long an answer of a kind is kept, or [Off]. It is for policies with their defaults.
+func (p Policy) Of(k Kind) time.Duration {
+	switch k {
+	case Row:
+		return p.RowTTL
+	case Count:
+		return p.CountTTL
+	default:
+		return p.ListTTL
+	}
+}
 
 // Off reports whether nothing is to be cached.
-func (p Policy) Off() bool { return p.never }
+func (p Policy) Off() bool {
+	for k := range kinds {
+		if own := p.Of(k); own != Off && (own != 0 || p.TTL != Off) {
+			return false
+		}
+	}
+	return true
+}
 
-// WithDefaults returns the policy with what it leaves open taken from another one.
+// WithDefaults returns the policy with what it leaves open taken from another one, which leaves nothing open.
 func (p Policy) WithDefaults(fallback Policy) Policy {
-	if p.never {
-		return p
+	inherit := func(own *time.Duration, theirs time.Duration) {
+		switch {
+		case *own != 0:
+		case p.TTL != 0:
+			*own = p.TTL
+		default:
+			*own = theirs
+		}
 	}
-	if p.TTL == 0 {
-		p.TTL = fallback.TTL
-	}
+	inherit(&p.RowTTL, fallback.RowTTL)
+	inherit(&p.ListTTL, fallback.ListTTL)
+	inherit(&p.CountTTL, fallback.CountTTL)
+	inherit(&p.TTL, fallback.TTL)
 	if p.AbsentTTL == 0 {
-		p.AbsentTTL = min(p.TTL, fallback.AbsentTTL)
+		p.AbsentTTL = min(p.RowTTL, fallback.AbsentTTL) // Off is less than any other
+	}
+	if p.Jitter == 0 {
+		p.Jitter = fallback.Jitter
 	}
 	for _, name := range fallback.TagColumns {
 		if !slices.Contains(p.TagColumns, name) {
 			p.TagColumns = append(slices.Clip(p.TagColumns), name)
 		}
 	}
-	p.never = false
 	return p
-}
-
-// Default is the policy of what no policy was given for.
-func Default() Policy { return Policy{TTL: DefaultTTL, AbsentTTL: DefaultAbsentTTL} }
-
-// Validate returns what is wrong with the policy, naming its fields.
-func (p Policy) Validate() error {
-	var errs []error
-	for name, d := range map[string]time.Duration{"TTL": p.TTL, "AbsentTTL": p.AbsentTTL} {
-		switch {
-		case d < 0:
-			errs = append(errs, fmt.Errorf("%s: want a positive duration, got %v", name, d))
-		case d > 0 && d < time.Millisecond:
-			errs = append(errs, fmt.Errorf("%s: want a millisecond at least, got %v", name, d))
-		case d > MaxTTL:
-			errs = append(errs, fmt.Errorf("%s: want %v at most, got %v", name, MaxTTL, d))
-		}
-	}
-	if len(p.TagColumns) > maxTagColumns {
-		errs = append(errs, fmt.Errorf("TagColumns: want %d at most, got %d", maxTagColumns, len(p.TagColumns)))
-	}
-	for i, columns := range p.Scopes() {
-		if slices.Contains(columns, "") || len(slices.Compact(columns)) < strings.Count(p.TagColumns[i], "+")+1 {
-			errs = append(errs, fmt.Errorf("TagColumns[%d]: want names of columns joined by +, got %q", i, p.TagColumns[i]))
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // Scopes returns the columns that TagColumns names: those that are given together, sorted.
@@ -108,72 +155,26 @@ func (p Policy) Scopes() [][]string {
 	return scopes
 }
 
-// Stricter returns a policy that keeps nothing longer than either of the two: that of an answer which depends on several
-// tables. Those have no columns in common, so it has no TagColumns.
+// Stricter returns a policy that keeps nothing longer than either of the two, which leave nothing open: that of an answer
+// which depends on several tables. Those have no columns in common, so it has no TagColumns.
 func (p Policy) Stricter(other Policy) Policy {
 	return Policy{
-		TTL: min(p.TTL, other.TTL), AbsentTTL: min(p.AbsentTTL, other.AbsentTTL), never: p.never || other.never,
+		TTL: min(p.TTL, other.TTL), RowTTL: min(p.RowTTL, other.RowTTL), ListTTL: min(p.ListTTL, other.ListTTL),
+		CountTTL: min(p.CountTTL, other.CountTTL), AbsentTTL: min(p.AbsentTTL, other.AbsentTTL),
+		Jitter: max(p.Jitter, other.Jitter),
 	}
 }
 
-// Jittered returns a time to live with up to a tenth taken off.
-func Jittered(ttl time.Duration) time.Duration {
-	return ttl - time.Duration(rand.Int64N(int64(ttl)/10+1))
+// Same reports whether two policies say the same.
+func (p Policy) Same(other Policy) bool {
+	return p.TTL == other.TTL && p.RowTTL == other.RowTTL && p.ListTTL == other.ListTTL && p.CountTTL == other.CountTTL &&
+		p.AbsentTTL == other.AbsentTTL && p.Jitter == other.Jitter && slices.Equal(p.TagColumns, other.TagColumns)
 }
 
-// A Model stands for a GORM model. Use [For].
-type Model struct{ typ reflect.Type }
-
-// For returns the model of a type.
-func For[T any]() Model { return Model{reflect.TypeFor[T]()} }
-
-// New returns a pointer to a new value of the model's type.
-func (m Model) New() any {
-	if m.typ == nil {
-		return nil
+// Jittered returns a time to live with up to the policy's share taken off. [Off] stays what it is.
+func (p Policy) Jittered(ttl time.Duration) time.Duration {
+	if ttl <= 0 || p.Jitter <= 0 {
+		return ttl
 	}
-	return reflect.New(m.typ).Interface()
-}
-
-// String returns the name of the type.
-func (m Model) String() string {
-	if m.typ == nil {
-		return "Model{}"
-	}
-	return m.typ.String()
-}
-
-// Models gives models policies of their own.
-type Models map[Model]Policy
-
-// Tables gives tables policies of their own.
-type Tables struct {
-	fallback Policy
-	byName   map[string]Policy
-}
-
-// NewTables returns a table of policies. What a policy leaves open is taken from the fallback.
-func NewTables(fallback Policy, byName map[string]Policy) *Tables {
-	t := &Tables{fallback: fallback.WithDefaults(Default()), byName: map[string]Policy{}}
-	for name, p := range byName {
-		t.byName[name] = p.WithDefaults(t.fallback)
-	}
-	return t
-}
-
-// For returns the policy of an answer that depends on tables: the strictest of theirs.
-func (t *Tables) For(names []string) Policy {
-	p, found := t.fallback, false
-	for _, name := range names {
-		own, ok := t.byName[name]
-		if !ok {
-			own = t.fallback
-		}
-		if !found {
-			p, found = own, true
-		} else {
-			p = p.Stricter(own)
-		}
-	}
-	return p
+	return ttl - time.Duration(rand.Int64N(int64(float64(ttl)*p.Jitter)+1))
 }

@@ -98,6 +98,35 @@
 // Many cold entries. Config.MaxMisses bounds how many R5 are under way in a process; the others wait their turn. R4 may then
 // be long ago: a late fill, like any other.
 //
+// # Relaxed reads
+//
+// A read may give up a part of the promise, for itself alone.
+//
+// ReadOnly. What the store does not have is a bypass: nothing is minted, nothing is stored.
+//
+// MaxAge. An entry that is older than that is a miss, whatever its stamps say. It is asked of readers of one entry that
+// want it for different times; the store keeps it for the time of whoever stored it.
+//
+// StaleFor. An entry is served although its stamps are not current, or it is older than MaxAge, if the database was read
+// for it at most so long ago. When it became stale is not known, only when it was true: its span has the moment before the
+// database was read. So "at most d old" is what is looked at, and "stale by at most d" follows, by the clocks of the process
+// that stored the entry and of the one that serves it. An entry from the future tells nothing, and is not served.
+//
+//	after R1 to R3, if something is missing or a tag is being written:
+//	Z1  an entry that is missing in the store, or older than StaleFor → go on as if it had not been asked for
+//	    a tag that is pinned is not what was pinned, or not what the entry carries → the same
+//	Z2  serve what there is, unless the caller has to do Z3 itself
+//	Z3  one reader of a process for each entry takes R1 to R6 in the background, as a strict reader does; if as many do as
+//	    may, it does so itself, and its caller waits; while a tag is being written, or under ReadOnly, nobody does
+//
+// Nobody else is given a stale answer. It does not come near a flight, which holds answers of R5 only, nor a fill, which
+// stores them; Z3 is a read of its own that begins with R1, so what it stores was read from the database under stamps
+// that were current after it began. Pins are not relaxed: what a statement reads, and the shape of its answer, must be
+// known. An entry that is taken for a miss because its time is nearly over is served to a reader with StaleFor; Z3 follows.
+//
+// Entries that are served together may be of as many instants. An absence that was not confirmed counts as stale.
+// L does not hold for the answer: a later one may be older, from an entry that another process wrote.
+//
 // # Write
 //
 //	W1  collect the tags of everything the transaction touched

@@ -19,7 +19,7 @@ type Entry struct {
 	// AbsentTags are what it depends on besides if it says that there is no such row.
 	AbsentTags []keying.Tag
 	// TTL is how long it may be served after the database was read; AbsentTTL, if it says that there is no such
-	// row.
+	// row. Nothing is stored for a time that is not positive.
 	TTL, AbsentTTL time.Duration
 }
 
@@ -70,7 +70,8 @@ type envelope struct {
 }
 
 // A span is when an entry was read from the database, on the clock of the process that did so, how long it is served
-// from then on, and how long the database took for it. No answer depends on it: the store forgets entries by itself.
+// from then on, and how long the database took for it. No answer depends on it, but for those of relaxed reads: the store
+// forgets entries by itself.
 type span struct {
 	read time.Time
 	ttl  time.Duration
@@ -147,6 +148,16 @@ func (e envelope) carries(first int, stamps []stamp) bool {
 		}
 	}
 	return true
+}
+
+// payload returns what an envelope holds for the entry, unless it is not one of this entry's, or bytes of it have changed.
+func (e *Entry) payload(sealed envelope) (string, bool) {
+	want := len(e.Tags)
+	if sealed.absent {
+		want += len(e.AbsentTags)
+	}
+	payload, ok := sealed.intact()
+	return payload, ok && sealed.count() == want
 }
 
 // count is the number of stamps.

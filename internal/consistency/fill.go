@@ -15,16 +15,22 @@ type fill struct {
 	entry  *Entry
 	result Result
 	stamps []stamp
+	ttl    time.Duration
 }
 
 // fills pairs the results of a load with the entries that were missing.
 func (r *read) fills(results []Result) []fill {
-	fills := make([]fill, len(results))
+	fills := make([]fill, 0, len(results))
 	for n, i := range r.missing {
 		e := &r.entries[i]
-		fills[n] = fill{table: r.table, kind: r.kind, entry: e, result: results[n], stamps: r.stamps[i]}
+		f := fill{
+			table: r.table, kind: r.kind, entry: e, result: results[n], stamps: r.stamps[i], ttl: e.AbsentTTL,
+		}
 		if !results[n].Absent() {
-			fills[n].stamps = r.stamps[i][:len(e.Tags)]
+			f.stamps, f.ttl = r.stamps[i][:len(e.Tags)], e.TTL
+		}
+		if f.ttl > 0 {
+			fills = append(fills, f)
 		}
 	}
 	return fills
@@ -42,6 +48,10 @@ func (f fill) event(result metrics.FillResult) metrics.FillEvent {
 // there is at most one step, R4. So an answer can be joined for as long as that after it was stored, and a program
 // that reads twice in a row reads the database once.
 func (p *Protocol) fill(ctx context.Context, fills []fill, at span, landed func()) {
+	if len(fills) == 0 { // none of it is to be kept
+		landed()
+		return
+	}
 	if p.cfg.Foreground {
 		p.put(ctx, fills, at)
 		landed() // a reader that comes now finds what is stored
@@ -99,10 +109,7 @@ func (p *Protocol) put(ctx context.Context, fills []fill, at span) bool {
 
 // prepare makes an answer ready to be stored, or says why it cannot be.
 func (p *Protocol) prepare(f fill, at span) (store.Entry, metrics.FillResult) {
-	e := store.Entry{Key: f.entry.Key, TTL: f.entry.TTL}
-	if f.result.Absent() {
-		e.TTL = f.entry.AbsentTTL
-	}
+	e := store.Entry{Key: f.entry.Key, TTL: f.ttl}
 	at.ttl = e.TTL
 	if e.TTL -= time.Since(at.read); e.TTL < time.Millisecond { // the store's unit
 		return e, metrics.Expired

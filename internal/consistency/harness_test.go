@@ -280,6 +280,7 @@ type answer struct {
 	reason  metrics.Reason
 	found   int
 	joined  bool
+	stale   bool
 }
 
 // read reads rows as the application does: from the cache, else from the database.
@@ -291,21 +292,25 @@ func (p *process) read(ids ...int) answer {
 }
 
 func (p *process) try(ctx context.Context, ids ...int) (answer, error) {
-	entries := make([]consistency.Entry, len(ids))
-	for i, id := range ids {
-		entries[i] = p.w.entry(id)
+	return p.ask(ctx, consistency.Request{}, ids...)
+}
+
+// ask reads rows as a request has it, which names no entries.
+func (p *process) ask(ctx context.Context, req consistency.Request, ids ...int) (answer, error) {
+	for _, id := range ids {
+		req.Entries = append(req.Entries, p.w.entry(id))
 	}
-	reading, err := p.Read(ctx, consistency.Request{Entries: entries, Pins: consistency.Pins{}}, func(ctx context.Context, missing []int) ([]consistency.Result, error) {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		results := make([]consistency.Result, len(missing))
-		for n, v := range p.select_(pick(ids, missing)) {
-			results[n] = row(v)
-		}
-		return results, nil
-	})
-	a := answer{outcome: reading.Outcome, reason: reading.Reason, found: reading.Found, joined: reading.Joined}
+	load := p.load(ids)
+	if req.Detach == nil {
+		req.Detach = func() consistency.Load { return load }
+	}
+	if req.Pins == nil {
+		req.Pins = consistency.Pins{}
+	}
+	reading, err := p.Read(ctx, req, load)
+	a := answer{
+		outcome: reading.Outcome, reason: reading.Reason, found: reading.Found, joined: reading.Joined, stale: reading.Stale,
+	}
 	if err != nil {
 		return a, err
 	}

@@ -89,19 +89,20 @@ func run(t *testing.T, d time.Duration, protocol func(store.Store) store.Store) 
 }
 
 // writeVersion writes the next version of a row. Writers of one row overlap.
-func writeVersion(t *testing.T, p *process, h *testkit.History, commits *sync.Mutex, id int) {
+func writeVersion(t *testing.T, p *process, h *testkit.History, commits *sync.Mutex, id int) (version int) {
 	t.Helper()
 	began := h.Now()
 	wr, err := p.Intend(t.Context(), p.w.tags(id))
 	require.NoError(t, err)
 	stall()
 	commits.Lock()
-	version := p.w.get(id) + 1
+	version = p.w.get(id) + 1
 	p.w.set(id, version)
 	commits.Unlock()
 	stall()
 	wr.End(t.Context(), metrics.Committed)
 	h.Wrote(strconv.Itoa(id), int64(version), began)
+	return version
 }
 
 // stall takes a little time, now and then much more.

@@ -97,8 +97,10 @@ type Protocol struct {
 	flights    flight.Group[loaded]
 	herds      herds
 	fills      chan struct{} // one element for each fill under way
+	renewals   chan struct{} // one element for each read in the background
+	renewing   sync.Map      // what they read: keys of entries → true
 	keeper     keeper
-	work       sync.WaitGroup // fills and the keeper
+	work       sync.WaitGroup // fills, reads in the background, and the keeper
 	warned     atomic.Int64   // when the log was told of a corrupt entry
 	stop       context.CancelFunc
 	stopped    context.Context //nolint:containedctx // ends with the protocol, not with a call
@@ -106,7 +108,10 @@ type Protocol struct {
 
 // New returns a protocol on a store.
 func New(cfg Config) *Protocol {
-	p := &Protocol{cfg: cfg.withDefaults(), herds: newHerds(cfg.MaxMisses), fills: make(chan struct{}, maxFills)}
+	p := &Protocol{
+		cfg: cfg.withDefaults(), herds: newHerds(cfg.MaxMisses), fills: make(chan struct{}, maxFills),
+		renewals: make(chan struct{}, maxRenewals),
+	}
 	p.stopped, p.stop = context.WithCancel(context.Background()) //nolint:forbidigo // as above
 	p.keeper.p = p
 	return p

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/metrics"
 	"github.com/gorm-rediscache/rediscache/store"
 )
@@ -28,8 +27,15 @@ type Request struct {
 	Pins Pins
 	// Refresh reads the database even if the store has the answer, and stores it.
 	Refresh bool
-	// ReadOnly stores nothing: what the store does not have is a bypass.
-	ReadOnly bool
+	// ReadOnly, if it is set, stores nothing: what the store does not have is a bypass for this reason.
+	ReadOnly metrics.Reason
+	// MaxAge is how long ago the database may have been read for an entry that is served; 0: as long as it is stored.
+	MaxAge time.Duration
+	// StaleFor serves an entry whose tags have been written since, if the database was read for it at most so long ago.
+	StaleFor time.Duration
+	// Detach returns a load for the background, which works when the caller is gone; nil, if there cannot be one. It is asked
+	// for with StaleFor only.
+	Detach func() Load
 }
 
 // A Reading is the answer to [Protocol.Read].
@@ -45,6 +51,12 @@ type Reading struct {
 	Found int
 	// Joined is set if the read of the database by another goroutine, or by another process, was shared.
 	Joined bool
+	// Stale is set if what was found is served by leave of StaleFor.
+	Stale bool
+	// Written is the number of entries that were in the store, but had been written since. Ended is the number of those that
+	// were not, although what they depend on had not been written: their time to live was over, they were evicted, or nobody
+	// had asked for them before.
+	Written, Ended int
 }
 
 // A Payload is what an entry in the store holds.
@@ -75,28 +87,30 @@ func (p *Protocol) Read(ctx context.Context, req Request, load Load) (Reading, e
 	}
 	r := read{
 		p: p, now: time.Now(), table: req.Table, kind: req.Kind, entries: req.Entries, scopes: req.Scopes, pins: req.Pins,
-		refresh: req.Refresh, readOnly: req.ReadOnly,
+		refresh: req.Refresh, readOnly: req.ReadOnly != "", maxAge: req.MaxAge,
 	}
 	if len(r.entries) == 1 {
 		r.heat = p.herds.reads.Add(string(r.entries[0].Key), r.now)
 	}
-	if reason := r.look(ctx); reason != "" { // R1, R2, R3
-		return bypass(reason), nil
+	reason := r.look(ctx) // R1, R2, R3
+	if reason == "" && len(r.missing) == 0 && !r.oneInstant() {
+		r.missing, reason = r.confirm(ctx)
+		r.confirmed = reason == ""
 	}
-	if len(r.missing) == 0 && !r.oneInstant() {
-		old, reason := r.confirm(ctx)
-		if reason != "" {
-			return bypass(reason), nil
+	if req.StaleFor > 0 {
+		if reading, ok := r.relaxed(ctx, req, reason); ok { // Z1, Z2, Z3
+			return reading, nil
 		}
-		r.missing = old
 	}
 	switch {
+	case reason != "":
+		return bypass(reason), nil
 	case r.outdated:
 		return Reading{}, ErrOutdated
 	case len(r.missing) == 0:
 		return r.hit(), nil
-	case req.ReadOnly:
-		return bypass(metrics.ReasonReplica), nil
+	case req.ReadOnly != "":
+		return bypass(req.ReadOnly), nil
 	}
 	if reason := r.mint(ctx); reason != "" { // R4
 		return bypass(reason), nil
@@ -133,13 +147,21 @@ type read struct {
 	pins     Pins
 	refresh  bool
 	readOnly bool
+	maxAge   time.Duration
 	outdated bool
 	now      time.Time // when it began
 	tokens   tokens
+	// found is what was in the store for the entries; looked, the tokens at that moment.
+	found    []store.Value
+	looked   tokens
 	payloads []Payload
 	// absent is set if an entry that was found says that there is no such row: not believed before confirm.
-	absent bool
-	atomic bool
+	absent, confirmed bool
+	atomic            bool
+	written, ended    int
+	// aged holds when the database was read for entries that are current, but older than maxAge: a flight that stored them
+	// is no flight for this read.
+	aged []byte
 	// missing holds the positions of the entries that the database has to be asked for; stamps, what they will be
 	// stored with.
 	missing []int
@@ -173,6 +195,7 @@ func (r *read) look(ctx context.Context) metrics.Reason {
 		return metrics.ReasonStore
 	}
 	r.atomic, r.tokens.values = snap.Atomic, snap.Values[n:]
+	r.found, r.looked = snap.Values[:n], r.tokens
 	if r.tokens.writing() { // R2
 		return metrics.ReasonWriting
 	}
@@ -204,25 +227,25 @@ func (r *read) serve(ctx context.Context, i int, v store.Value) (hit bool, reaso
 		return false, metrics.ReasonStore
 	}
 	if !v.Found {
+		if complete {
+			r.ended++
+		}
 		return false, ""
 	}
 	sealed, ok := open(v.Data)
 	if ok && (!complete || !sealed.carries(0, stamps)) {
 		r.old, r.cost = sealed.stamps, sealed.span.cost
+		r.written++
 		return false, "" // an old answer
+	}
+	if !complete || ok && r.tooOld(sealed) {
+		return false, ""
 	}
 	var payload string
 	if ok {
-		payload, ok = sealed.intact()
+		payload, ok = e.payload(sealed)
 	}
-	want := len(e.Tags)
-	if ok && sealed.absent {
-		want += len(e.AbsentTags)
-	}
-	if !complete {
-		return false, ""
-	}
-	if !ok || sealed.count() != want {
+	if !ok {
 		r.p.corrupt(ctx, e.Key)
 		return false, ""
 	}
@@ -240,71 +263,6 @@ func (r *read) serve(ctx context.Context, i int, v store.Value) (hit bool, reaso
 		r.keep(i, sealed)
 	}
 	return true, ""
-}
-
-// keep remembers the stamps that an entry carries.
-func (r *read) keep(i int, sealed envelope) {
-	if r.stamps == nil {
-		r.stamps = make([][]stamp, len(r.entries))
-	}
-	r.stamps[i] = make([]stamp, sealed.count())
-	for j := range r.stamps[i] {
-		copy(r.stamps[i][j][:], sealed.stamps[stampSize*j:])
-	}
-}
-
-// oneInstant reports whether all entries that were found are known to have been current at the same time.
-func (r *read) oneInstant() bool {
-	return !r.absent && (r.atomic || len(r.entries) == 1)
-}
-
-// confirm loads the tokens of the entries that were found once more, with those that only absent rows depend on. Those
-// that are what their entries carry were current at one instant: between the first look, or the read of the database,
-// and this one. It returns the others: they are misses if the database is still to be read, else the answer is torn.
-func (r *read) confirm(ctx context.Context) (old []int, reason metrics.Reason) {
-	var now tokens
-	for i := range r.entries {
-		if r.payloads[i].Hit {
-			now.add(r.dependencies(i)...)
-		}
-	}
-	keys := make([]string, len(now.tags))
-	for i, tag := range now.tags {
-		keys[i] = tag.Token()
-	}
-	snap, err := r.p.cfg.Store.Load(ctx, keys)
-	if err != nil {
-		return nil, metrics.ReasonStore
-	}
-	now.values = snap.Values
-	if now.writing() {
-		return nil, metrics.ReasonWriting
-	}
-	r.outdated = r.pins.outdated(&now)
-	r.tokens = now // who reads the database from here on joins no flight of before
-	for i := range r.entries {
-		if !r.payloads[i].Hit {
-			continue
-		}
-		stamps, complete, err := now.stamps(r.dependencies(i))
-		if err != nil {
-			return nil, metrics.ReasonStore
-		}
-		if !complete || !slices.Equal(stamps, r.stamps[i]) {
-			r.payloads[i] = Payload{}
-			old = append(old, i)
-		}
-	}
-	return old, ""
-}
-
-// dependencies returns the tags of an entry that was found.
-func (r *read) dependencies(i int) []keying.Tag {
-	e := &r.entries[i]
-	if len(r.stamps[i]) == len(e.Tags) {
-		return e.Tags
-	}
-	return slices.Concat(e.Tags, e.AbsentTags)
 }
 
 // mint is R4: it gives every tag of the missing entries a token, and takes the stamps that they will be stored with.
@@ -389,6 +347,7 @@ func (r *read) fromDatabase(ctx context.Context, load Load) (Reading, error) {
 	results := brought.results
 	reading := Reading{
 		Outcome: metrics.Miss, Payloads: r.payloads, Found: len(r.entries) - len(r.missing), Joined: joined,
+		Written: r.written, Ended: r.ended,
 	}
 	if joined {
 		reading.Outcome = metrics.Hit
@@ -431,5 +390,5 @@ func (r *read) flightKey() string {
 			b = append(b, r.stamps[i][j][:]...)
 		}
 	}
-	return string(b)
+	return string(append(b, r.aged...))
 }

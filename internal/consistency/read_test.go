@@ -200,7 +200,7 @@ func TestReadOnlyStoresNothing(t *testing.T) {
 	w.set(1, 10)
 	p := w.process(consistency.Config{})
 	req := request(w.entry(1))
-	req.ReadOnly = true
+	req.ReadOnly = metrics.ReasonReplica
 	load := func(context.Context, []int) ([]consistency.Result, error) { panic("must not run") }
 	reading, err := p.Read(t.Context(), req, load)
 	require.NoError(t, err)

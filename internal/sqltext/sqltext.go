@@ -77,6 +77,8 @@ type Statement struct {
 	Cascade bool
 	// Temporary is set for a Definition that creates a table which only this connection sees.
 	Temporary bool
+	// Aggregate is set if the answer of a Query is one row of aggregates, at most: a count, a sum …
+	Aggregate bool
 	// Limits are the tables of a Query of which only some rows count.
 	Limits []Limit
 	// Lookup describes a Query of one table that is limited by simple conditions; nil for any other.
@@ -162,7 +164,7 @@ func (p *parser) statement() Statement {
 		if len(p.out.Changes) > 0 {
 			p.out.Class = Change
 		} else {
-			p.out.Lookup, p.out.Limits = p.lookup(), p.limits()
+			p.out.Lookup, p.out.Limits, p.out.Aggregate = p.lookup(), p.limits(), p.aggregates()
 		}
 	case Change:
 		if len(p.out.Changes) == 0 {

@@ -50,13 +50,13 @@ func protocol() []mutant {
 		},
 		{
 			name: "a torn answer: rows of several servers are not of one instant",
-			file: "internal/consistency/read.go",
+			file: "internal/consistency/instant.go",
 			old:  "return !r.absent && (r.atomic || len(r.entries) == 1)", new: "return !r.absent",
 			killers: by(pkg, "TestRowsFoundOnSeveralServersAreOfOneInstant"),
 		},
 		{
 			name: "an absent row is believed without asking for rows of unknown keys",
-			file: "internal/consistency/read.go",
+			file: "internal/consistency/instant.go",
 			old:  "return !r.absent && (r.atomic", new: "return (r.atomic",
 			killers: by(pkg, "TestAbsentRowIsCachedUntilARowOfUnknownKeyIsCreated"),
 		},
@@ -75,19 +75,19 @@ func protocol() []mutant {
 		{
 			name: "time to live begins when the answer is stored",
 			file: "internal/consistency/fill.go",
-			old:  "if e.TTL -= time.Since(began); e.TTL", new: "if e.TTL",
+			old:  "if e.TTL -= time.Since(at.read); e.TTL", new: "if e.TTL",
 			killers: by(pkg, "TestEntryLivesFromTheReadOfTheDatabaseOn"),
 		},
 		{
 			name: "an entry whose bytes have changed is served",
-			file: "internal/consistency/read.go",
-			old:  "payload, ok = sealed.intact()", new: "payload, _ = sealed.intact()",
+			file: "internal/consistency/entry.go",
+			old:  "return payload, ok && sealed", new: "return payload, (ok || true) && sealed",
 			killers: by(pkg, "TestEntriesThatDoNotDecodeAreMisses"),
 		},
 		{
 			name: "what cannot be shared is stored",
 			file: "internal/consistency/read.go",
-			old:  "return results, results != nil, err", new: "return results, true, err",
+			old:  "results: results}, results != nil, err", new: "results: results}, true, err",
 			killers: by(pkg, "TestLoadThatKeepsItsAnswerIsNeitherSharedNorStored"),
 		},
 		{
@@ -99,7 +99,7 @@ func protocol() []mutant {
 		{
 			name: "what a replica answered is stored where it must not be",
 			file: "internal/consistency/read.go",
-			old:  "case req.ReadOnly:", new: "case false:",
+			old:  "case req.ReadOnly != \"\":", new: "case false:",
 			killers: by(pkg, "TestReadOnlyStoresNothing"),
 		},
 	}

@@ -37,7 +37,7 @@ func mutants() []mutant {
 	var all []mutant
 	for _, area := range [][]mutant{
 		refusals(), lookups(), keys(), writes(), reaches(), transactions(), protocol(), outages(), stores(), scopes(), codecs(),
-		databases(), soundness(), stampedes(), otherStores(), connections(), reports(),
+		databases(), soundness(), stampedes(), otherStores(), connections(), reports(), policies(), relaxations(),
 	} {
 		all = append(all, area...)
 	}

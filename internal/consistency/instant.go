@@ -1,0 +1,74 @@
+package consistency
+
+import (
+	"context"
+	"slices"
+
+	"github.com/gorm-rediscache/rediscache/keying"
+	"github.com/gorm-rediscache/rediscache/metrics"
+)
+
+// keep remembers the stamps that an entry carries.
+func (r *read) keep(i int, sealed envelope) {
+	if r.stamps == nil {
+		r.stamps = make([][]stamp, len(r.entries))
+	}
+	r.stamps[i] = make([]stamp, sealed.count())
+	for j := range r.stamps[i] {
+		copy(r.stamps[i][j][:], sealed.stamps[stampSize*j:])
+	}
+}
+
+// oneInstant reports whether all entries that were found are known to have been current at the same time.
+func (r *read) oneInstant() bool {
+	return !r.absent && (r.atomic || len(r.entries) == 1)
+}
+
+// confirm loads the tokens of the entries that were found once more, with those that only absent rows depend on. Those
+// that are what their entries carry were current at one instant: between the first look, or the read of the database,
+// and this one. It returns the others: they are misses if the database is still to be read, else the answer is torn.
+func (r *read) confirm(ctx context.Context) (old []int, reason metrics.Reason) {
+	var now tokens
+	for i := range r.entries {
+		if r.payloads[i].Hit {
+			now.add(r.dependencies(i)...)
+		}
+	}
+	keys := make([]string, len(now.tags))
+	for i, tag := range now.tags {
+		keys[i] = tag.Token()
+	}
+	snap, err := r.p.cfg.Store.Load(ctx, keys)
+	if err != nil {
+		return nil, metrics.ReasonStore
+	}
+	now.values = snap.Values
+	if now.writing() {
+		return nil, metrics.ReasonWriting
+	}
+	r.outdated = r.pins.outdated(&now)
+	r.tokens = now // who reads the database from here on joins no flight of before
+	for i := range r.entries {
+		if !r.payloads[i].Hit {
+			continue
+		}
+		stamps, complete, err := now.stamps(r.dependencies(i))
+		if err != nil {
+			return nil, metrics.ReasonStore
+		}
+		if !complete || !slices.Equal(stamps, r.stamps[i]) {
+			r.payloads[i] = Payload{}
+			old = append(old, i)
+		}
+	}
+	return old, ""
+}
+
+// dependencies returns the tags of an entry that was found.
+func (r *read) dependencies(i int) []keying.Tag {
+	e := &r.entries[i]
+	if len(r.stamps[i]) == len(e.Tags) {
+		return e.Tags
+	}
+	return slices.Concat(e.Tags, e.AbsentTags)
+}
