@@ -80,8 +80,8 @@ type Config struct {
 	// share them: what they count is added up. Close takes them out again. Defaults to none.
 	Registerer prometheus.Registerer
 	// Logger is told when Redis is first reached, lost, and found again, once each, and what keeps the cache from working. At
-	// level Debug it is also told of hits, misses, bypasses, fills and invalidations, ten of each a second at most. Keys are in
-	// these lines, which hold primary keys and the values of scope columns. Defaults to slog.Default().
+	// level Debug it is also told of hits, misses, bypasses, fills and invalidations, ten of each a second at most. Keys are
+	// in these lines, which hold primary keys and the values of scope columns. Defaults to slog.Default().
 	Logger *slog.Logger
 }
 

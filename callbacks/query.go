@@ -85,12 +85,10 @@ func (s *shim) record(st *statement, e metrics.ReadEvent) {
 
 // subject returns the table that a read is about, and the kind of its entries.
 func (s *shim) subject(st *statement) (table string, kind metrics.Kind) {
-	switch {
-	case st.p == nil || st.p.read == nil:
+	if st.p == nil || st.p.read == nil {
 		return bare(s.db.Statement.Table), metrics.Query
-	default:
-		return st.p.read.names[0], st.p.read.metric()
 	}
+	return st.p.read.names[0], st.p.read.metric()
 }
 
 // resolverName is the name of dbresolver's plugin and of its callbacks.

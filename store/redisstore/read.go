@@ -129,7 +129,7 @@ func (n *node) mgetSlots(ctx context.Context, keys []string, groups [][]int, int
 	return nil
 }
 
-// newMGet names the keys by pointers, which go-redis takes for what they point to: a string in an interface would be allocated.
+// newMGet names the keys by pointers, which go-redis takes for what they point to: strings in interfaces are allocated.
 func newMGet(ctx context.Context, keys []string) *redis.SliceCmd {
 	args := make([]any, 1, 1+len(keys))
 	args[0] = "mget"

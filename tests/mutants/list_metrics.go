@@ -37,7 +37,7 @@ func reports() []mutant {
 		{
 			name: "metrics stay when their plugin is closed",
 			file: "plugin.go",
-			old:  "\tp.unobserve()\n\tif p.client", new: "\tif p.client",
+			old:  "\tp.unobserve()\n\terrs", new: "\terrs",
 			killers: by("tests", "TestMetricsGoWithTheirPlugin"),
 		},
 		{
