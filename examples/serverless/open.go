@@ -70,11 +70,17 @@ func cacheConfig(getenv func(string) string, opt *redis.Options) (rediscache.Con
 	}
 	if isSet {
 		store, err := upstashstore.New(rest)
-		return rediscache.Config{Store: store, Timeout: upstashstore.DefaultTimeout}, err
+		return rediscache.Config{
+			Store: store, Timeout: upstashstore.DefaultTimeout, Serverless: rediscache.ServerlessOn,
+		}, err
 	}
 	opt.PoolSize = redisConnections
 	opt.PipelinePoolSize = -1 // pipelines share these connections
 	opt.ConnMaxIdleTime = idle
 	opt.DialTimeout = redisTimeout
-	return rediscache.Config{Redis: redis.NewClient(opt), Timeout: redisTimeout}, nil
+	return rediscache.Config{
+		Redis:      redis.NewClient(opt),
+		Timeout:    redisTimeout,
+		Serverless: rediscache.ServerlessOn, // platforms are found by themselves, go run is not
+	}, nil
 }
