@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"gorm.io/gorm"
 
 	"github.com/gorm-rediscache/rediscache/metrics"
@@ -53,6 +54,7 @@ func newAPI(cfg config, data *storage, log *slog.Logger) http.Handler {
 	} {
 		mux.Handle(pattern, a.handler(e))
 	}
+	mux.Handle("GET /metrics", promhttp.HandlerFor(data.registry, promhttp.HandlerOpts{}))
 	return a.logged(unmatchedAsJSON(mux))
 }
 

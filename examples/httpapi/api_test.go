@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -118,6 +119,12 @@ func TestSecondGetIsAnsweredWithoutTheDatabase(t *testing.T) {
 	s.database.Restore()
 	require.Equal(t, "ready", get[string](s, "/ready"))
 	require.GreaterOrEqual(t, get[metrics.Totals](s, "/stats").Hits, int64(len(paths)))
+	scraped, err := http.Get(s.base + "/metrics") //nolint:noctx // it ends with the service
+	require.NoError(t, err)
+	defer func() { _ = scraped.Body.Close() }()
+	text, err := io.ReadAll(scraped.Body)
+	require.NoError(t, err)
+	require.Contains(t, string(text), `rediscache_reads_total{kind="row",outcome="hit",table="httpapi_users"}`)
 }
 
 func TestPatchIsSeenByTheNextGet(t *testing.T) {

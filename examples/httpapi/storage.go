@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -23,12 +24,13 @@ type storage struct {
 	db       *gorm.DB
 	servers  *servers.Servers
 	counters *metrics.Counters
+	registry *prometheus.Registry
 	closers  []func(context.Context) error
 }
 
 // open opens the database, gives it the cache, and makes the tables.
 func open(ctx context.Context, cfg config, log *slog.Logger) (*storage, error) {
-	s := &storage{counters: &metrics.Counters{}}
+	s := &storage{counters: &metrics.Counters{}, registry: prometheus.NewRegistry()}
 	err := s.connect(cfg, log)
 	if err == nil {
 		err = s.migrate(ctx)
@@ -69,11 +71,12 @@ func (s *storage) connect(cfg config, log *slog.Logger) error {
 	client := redis.NewClient(s.servers.Redis())
 	s.onClose(func(context.Context) error { return client.Close() })
 	plugin := rediscache.New(rediscache.Config{
-		Redis:     client,
-		Namespace: cfg.namespace,
-		Timeout:   cfg.cacheTimeout,
-		Recorder:  s.counters,
-		Logger:    s.servers.Logger(log),
+		Redis:      client,
+		Namespace:  cfg.namespace,
+		Timeout:    cfg.cacheTimeout,
+		Recorder:   s.counters,
+		Registerer: s.registry,
+		Logger:     s.servers.Logger(log),
 	})
 	s.onClose(plugin.Close) // before the client and the pool are closed
 	return s.db.Use(plugin)
