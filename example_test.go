@@ -9,6 +9,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/glebarez/sqlite"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
@@ -38,26 +39,30 @@ func quickStart(dsn string) error {
 var _ = quickStart
 
 // readmeConfig is the README's configuration. It is compiled, not run: see configured.
-func readmeConfig(client redis.UniversalClient, counters *metrics.Counters) *rediscache.Plugin {
+func readmeConfig(client redis.UniversalClient) *rediscache.Plugin {
 	plugin := rediscache.New(rediscache.Config{
-		Redis:     client, // redis.UniversalClient: one server, Sentinel or Cluster
+		Redis:     client, // redis.UniversalClient: one server, Sentinel or Cluster; or Store: for anything else
 		Namespace: "shop",
 		Policy:    ttlconfig.Policy{TTL: time.Hour},
 		Models: ttlconfig.Models{
 			ttlconfig.For[AuditLog](): ttlconfig.Never,
 		},
-		OnOutage: rediscache.Journal, // or FailWrite
-		Recorder: counters,           // what it reports about itself
+		OnOutage:   rediscache.Journal, // or FailWrite
+		Registerer: prometheus.DefaultRegisterer,
+		Logger:     slog.Default(),
 	})
 	return plugin
 }
 
 var _ = readmeConfig
 
-// configured is much the same, with a deadline that a machine keeps which is busy with other tests.
+// patience is a deadline that a machine keeps which is busy with other tests.
+const patience = 10 * time.Second
+
+// configured is much the same as readmeConfig, with patience.
 func configured(client redis.UniversalClient, counters *metrics.Counters) *rediscache.Plugin {
 	return rediscache.New(rediscache.Config{
-		Redis: client, Namespace: "shop", Recorder: counters, Timeout: 10 * time.Second,
+		Redis: client, Namespace: "shop", Recorder: counters, Timeout: patience,
 		Policy: ttlconfig.Policy{TTL: time.Hour},
 		Models: ttlconfig.Models{ttlconfig.For[AuditLog](): ttlconfig.Never},
 	})
