@@ -17,7 +17,8 @@ const (
 	// Bypass is a clause that lets a statement neither read from the cache nor store in it, nor its preloads. Writes are
 	// announced all the same.
 	Bypass control = iota
-	// Refresh is a clause that reads the database even if the cache has the answer, and stores it.
+	// Refresh is a clause that reads the database even if the cache has the answer, and stores it. It is stored when the
+	// statement is over: a read right after it may still be answered with what was there.
 	Refresh
 	// ReadOnly is a clause that lets a statement read from the cache, but not store in it, nor its preloads: what Redis does
 	// not have, the database answers. It is for jobs and crawlers that read what nobody will ask for again, and would only
