@@ -163,7 +163,7 @@ func TestServerThatDoesNotAnswerIsGivenUpInTime(t *testing.T) {
 	// The application's client would wait for much longer.
 	client := redis.NewClient(&redis.Options{Addr: server.Addr, ReadTimeout: time.Minute, WriteTimeout: time.Minute})
 	t.Cleanup(func() { _ = client.Close() })
-	s, err := redisstore.New(client, redisstore.Options{Timeout: 50 * time.Millisecond})
+	s, err := redisstore.New(client, redisstore.Options{Timeout: time.Second})
 	require.NoError(t, err)
 	_, err = s.Intend(t.Context(), "w", time.Minute, names.All(), nil)
 	require.NoError(t, err)
