@@ -6,7 +6,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -96,6 +98,9 @@ func TestProcessThatIsACrowd(t *testing.T) { //nolint:paralleltest // it is no t
 				})
 			}
 			wg.Wait()
+		})
+		queries = slices.DeleteFunc(slices.Clone(queries), func(text string) bool { // the catalog is read in the background
+			return !strings.Contains(text, `FROM "members"`)
 		})
 		fmt.Println(len(queries))
 	}

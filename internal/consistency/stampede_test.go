@@ -49,6 +49,23 @@ func leased(s store.Store, f func()) store.Store {
 	}}
 }
 
+// An entry that is asked for often is worth a lease, however quickly the database answers.
+func TestEntryThatIsAskedForOftenIsLeased(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.set(1, 10)
+	var asked atomic.Int32
+	w.inner = leased(w.inner, func() { asked.Add(1) })
+	p := w.process(consistency.Config{})
+	testkit.Eventually(t, "the machine was quick enough to ask often within a second", func() bool {
+		p.hot(1)
+		p.write(20, 1)
+		asked.Store(0)
+		p.read(1)
+		return asked.Load() == 1
+	})
+}
+
 func TestOneOfSeveralProcessesReadsTheDatabaseForAHotEntry(t *testing.T) {
 	t.Parallel()
 	const processes = 4
@@ -58,9 +75,10 @@ func TestOneOfSeveralProcessesReadsTheDatabaseForAHotEntry(t *testing.T) {
 	w.inner = leased(w.inner, func() { asked.Add(1) })
 	all := make([]*process, processes)
 	for i := range all {
-		all[i] = w.process(consistency.Config{})
-		all[i].hot(1)
+		all[i] = w.process(consistency.Config{Timeout: 10 * time.Second}) // for so long the others wait
 	}
+	all[0].beforeLoad = func() { time.Sleep(10 * time.Millisecond) } // so slow that it is worth a lease
+	all[0].cached(1)
 	all[0].write(20, 1)
 	before := w.databaseReads()
 	asked.Store(0)
