@@ -306,7 +306,7 @@ func (q *query) record(r consistency.Reading) {
 		Stale: r.Stale, Written: r.Written, Ended: r.Ended, Duration: time.Since(q.start),
 	}
 	e.Age, e.TTL = q.age(r)
-	if _, unwanted := q.s.h.opt.Recorder.(metrics.ReadTagsUnwanted); !unwanted || q.st.control.Explain != nil {
+	if metrics.WantsReadTags(q.s.h.opt.Recorder) || q.st.control.Explain != nil {
 		for _, tag := range q.entries[0].Tags {
 			e.Tags = append(e.Tags, tag.String())
 		}

@@ -213,11 +213,18 @@ type StateEvent struct {
 // and a hit is cheaper.
 type ReadTagsUnwanted interface{ ReadTagsUnwanted() }
 
-// Nop is the Recorder that forgets everything.
-type Nop struct{}
+// WantsReadTags reports whether a Recorder looks at the Tags of a ReadEvent.
+func WantsReadTags(r Recorder) bool {
+	switch r.(type) {
+	case Nop, ReadTagsUnwanted:
+		return false
+	default:
+		return true
+	}
+}
 
-// ReadTagsUnwanted implements [ReadTagsUnwanted].
-func (Nop) ReadTagsUnwanted() {}
+// Nop is the Recorder that forgets everything. Who embeds it gets all events, with their tags.
+type Nop struct{}
 
 var _ Recorder = Nop{}
 

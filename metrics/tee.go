@@ -8,8 +8,7 @@ func Tee(recorders ...Recorder) Recorder {
 		if _, forgets := r.(Nop); r == nil || forgets {
 			continue
 		}
-		_, unwanted := r.(ReadTagsUnwanted)
-		wanted = wanted || !unwanted
+		wanted = wanted || WantsReadTags(r)
 		kept = append(kept, r)
 	}
 	switch {

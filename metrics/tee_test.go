@@ -33,10 +33,8 @@ func TestTeeCostsWhatItsRecordersDo(t *testing.T) {
 	require.Equal(t, metrics.Nop{}, metrics.Tee())
 	require.Equal(t, metrics.Nop{}, metrics.Tee(nil, metrics.Nop{}))
 	require.Same(t, &all, metrics.Tee(metrics.Nop{}, &all))
-	unwanted := func(r metrics.Recorder) bool {
-		_, ok := r.(metrics.ReadTagsUnwanted)
-		return ok
-	}
-	require.True(t, unwanted(metrics.Tee(&picky{}, &picky{})))
-	require.False(t, unwanted(metrics.Tee(&picky{}, &all)))
+	require.False(t, metrics.WantsReadTags(metrics.Nop{}))
+	require.False(t, metrics.WantsReadTags(metrics.Tee(&picky{}, &picky{})))
+	require.True(t, metrics.WantsReadTags(metrics.Tee(&picky{}, &all)))
+	require.True(t, metrics.WantsReadTags(struct{ metrics.Nop }{}), "who embeds Nop may look at what it likes")
 }
