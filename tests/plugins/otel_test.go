@@ -174,7 +174,7 @@ func TestSpansTellWhatTheCacheDid(t *testing.T) {
 	t.Cleanup(func() { _ = cache.Close(context.Background()) })
 	h := w.plain(tracer, cache)
 	read := func(ctx context.Context) { require.NoError(t, h.WithContext(ctx).Find(&[]track{}).Error) }
-	require.Contains(t, spans(read)[0], "rediscache.outcome=miss, db.collection.name=tracks, rediscache.kind=query, rediscache.key=")
+	require.Contains(t, spans(read)[0], "rediscache.outcome=miss, db.collection.name=tracks, rediscache.kind=list, rediscache.key=")
 	require.Eventually(t, func() bool {
 		return strings.Contains(spans(read)[0], "rediscache.outcome=hit")
 	}, 10*time.Second, time.Millisecond)
