@@ -76,6 +76,7 @@ type Hooks struct {
 	databases sync.Map // connection pool → *database
 	said      sync.Map // what the log was told once
 	work      sync.WaitGroup
+	closing   sync.Mutex // held while work is added, and when nothing more may be
 }
 
 // New returns hooks.
@@ -94,12 +95,23 @@ func New(opt Options) *Hooks {
 
 // Close makes every statement pass by. Those that are under way, and rows that are still open, go on.
 func (h *Hooks) Close() error {
+	h.closing.Lock()
 	h.closed.Store(true)
+	h.closing.Unlock()
 	h.work.Wait()
 	if h.active.Load() > 0 {
 		return nil // the last one closes
 	}
 	return h.player.Close()
+}
+
+// spawn runs f in the background; Close waits for it. After Close it does nothing.
+func (h *Hooks) spawn(f func()) {
+	h.closing.Lock()
+	defer h.closing.Unlock()
+	if !h.closed.Load() {
+		h.work.Go(f)
+	}
 }
 
 // enter is called before a handler runs, and exit when it is through. It answers false after Close.

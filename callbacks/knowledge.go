@@ -220,7 +220,7 @@ func (d *database) renew(ctx context.Context) {
 	if !d.renewing.CompareAndSwap(false, true) {
 		return
 	}
-	d.h.work.Go(func() {
+	d.h.spawn(func() {
 		defer d.renewing.Store(false)
 		d.learning.Lock()
 		defer d.learning.Unlock()

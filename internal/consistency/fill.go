@@ -66,7 +66,7 @@ func (p *Protocol) fill(ctx context.Context, fills []fill, at span, landed func(
 		p.cfg.Recorder.Fill(event)
 		return
 	}
-	p.work.Go(func() {
+	begun := p.spawn(func() {
 		defer func() { <-p.fills }()
 		if p.put(ctx, fills, at) {
 			time.AfterFunc(p.cfg.Timeout, landed)
@@ -74,6 +74,10 @@ func (p *Protocol) fill(ctx context.Context, fills []fill, at span, landed func(
 			landed()
 		}
 	})
+	if !begun {
+		<-p.fills
+		landed()
+	}
 }
 
 // put stores answers, and reports whether all of them are stored.

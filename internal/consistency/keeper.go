@@ -63,8 +63,8 @@ func (k *keeper) add(d debt, hold time.Duration) {
 		return
 	}
 	if !k.running {
-		k.running, k.wake = true, make(chan struct{}, 1)
-		k.p.work.Go(k.run)
+		k.wake = make(chan struct{}, 1)
+		k.running = k.p.spawn(k.run)
 		return
 	}
 	select {

@@ -102,6 +102,7 @@ type Protocol struct {
 	keeper     keeper
 	work       sync.WaitGroup // fills, reads in the background, and the keeper
 	warned     atomic.Int64   // when the log was told of a corrupt entry
+	closing    sync.Mutex     // held while work is added, and when nothing more may be
 	stop       context.CancelFunc
 	stopped    context.Context //nolint:containedctx // ends with the protocol, not with a call
 }
@@ -121,12 +122,26 @@ func New(cfg Config) *Protocol {
 // told of, then gives up what is left. The protocol must not be used afterwards.
 func (p *Protocol) Close(ctx context.Context) error {
 	err := p.keeper.drain(ctx)
+	p.closing.Lock()
 	p.stop()
+	p.closing.Unlock()
 	p.work.Wait()
 	if err != nil {
 		return fmt.Errorf("consistency: close: %w", err)
 	}
 	return nil
+}
+
+// spawn runs f in the background; Close waits for it. It answers false once the protocol is closed: then nothing begins
+// any more, though statements may still be under way.
+func (p *Protocol) spawn(f func()) bool {
+	p.closing.Lock()
+	defer p.closing.Unlock()
+	if p.stopped.Err() != nil {
+		return false
+	}
+	p.work.Go(f)
+	return true
 }
 
 // corrupt reports an entry that does not decode. There may be many: the log is told once a minute.

@@ -135,7 +135,7 @@ func (p *Protocol) renew(ctx context.Context, req Request) bool {
 		return false
 	}
 	req.StaleFor, req.Detach = 0, nil
-	p.work.Go(func() {
+	begun := p.spawn(func() {
 		defer func() { <-p.renewals }()
 		defer ended()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewalTimeout)
@@ -148,5 +148,9 @@ func (p *Protocol) renew(ctx context.Context, req Request) bool {
 		}()
 		_, _ = p.Read(ctx, req, load)
 	})
-	return true
+	if !begun {
+		<-p.renewals
+		ended()
+	}
+	return begun
 }

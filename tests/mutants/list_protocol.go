@@ -134,7 +134,7 @@ func outages() []mutant {
 		{
 			name: "a write that could not be released stays unreleased",
 			file: "internal/consistency/keeper.go",
-			old:  "k.p.work.Go(k.run)", new: "",
+			old:  "k.running = k.p.spawn(k.run)", new: "",
 			killers: by(pkg, "TestWriteThatWasAnnouncedIsReleasedInTheBackground|TestJournalIsPaidInTheBackground"),
 		},
 		{
