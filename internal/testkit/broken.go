@@ -2,8 +2,10 @@ package testkit
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorm-rediscache/rediscache/keying"
@@ -93,4 +95,30 @@ func (s *DeleteAfterCommit) Release(
 		}
 	}
 	return nil, s.Put(ctx, gone)
+}
+
+// Forgetful is a store that is not told of some tags, but when it listens.
+type Forgetful struct {
+	store.Store
+	Forgets func(keying.Tag) bool
+	Listens atomic.Bool
+}
+
+// Intend tells it of the other tags.
+func (s *Forgetful) Intend(
+	ctx context.Context, id string, ttl time.Duration, tags, watch []keying.Tag,
+) ([]store.Value, error) {
+	return s.Store.Intend(ctx, id, ttl, s.heard(tags), watch)
+}
+
+// Release tells it of the other tags.
+func (s *Forgetful) Release(ctx context.Context, id string, tags, watch []keying.Tag) ([]store.Value, error) {
+	return s.Store.Release(ctx, id, s.heard(tags), watch)
+}
+
+func (s *Forgetful) heard(tags []keying.Tag) []keying.Tag {
+	if s.Listens.Load() {
+		return tags
+	}
+	return slices.DeleteFunc(slices.Clone(tags), s.Forgets)
 }

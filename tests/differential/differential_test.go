@@ -1,20 +1,19 @@
 package differential_test
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"os"
 	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/gorm-rediscache/rediscache/internal/testkit"
 	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/store"
 )
@@ -117,9 +116,9 @@ func TestBrokenCachesAreFoundOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			broken := &forgetful{forgets: deaf}
+			broken := &testkit.Forgetful{Forgets: deaf}
 			w := newWorld(t, func(s store.Store) store.Store { broken.Store = s; return broken })
-			w.resetting = broken.listens.Store
+			w.resetting = broken.Listens.Store
 			difference := check(t.Name(), 5*time.Minute, w, func(program) {}) // ends with the first one that differs
 			require.Contains(t, difference, "this program is another one")
 			_, shown, _ := strings.Cut(difference, "this program is another one:")
@@ -129,30 +128,6 @@ func TestBrokenCachesAreFoundOut(t *testing.T) {
 			require.LessOrEqual(t, steps, 6, "it was not shrunk:\n%s", shown)
 		})
 	}
-}
-
-// forgetful is a store that is not told of some tags, but when it listens.
-type forgetful struct {
-	store.Store
-	forgets func(keying.Tag) bool
-	listens atomic.Bool
-}
-
-func (s *forgetful) Intend(
-	ctx context.Context, id string, ttl time.Duration, tags, watch []keying.Tag,
-) ([]store.Value, error) {
-	return s.Store.Intend(ctx, id, ttl, s.heard(tags), watch)
-}
-
-func (s *forgetful) Release(ctx context.Context, id string, tags, watch []keying.Tag) ([]store.Value, error) {
-	return s.Store.Release(ctx, id, s.heard(tags), watch)
-}
-
-func (s *forgetful) heard(tags []keying.Tag) []keying.Tag {
-	if s.listens.Load() {
-		return tags
-	}
-	return slices.DeleteFunc(slices.Clone(tags), s.forgets)
 }
 
 // check runs random programs for some time. It returns in what the shortest one that was found differs; nothing, if all

@@ -1,18 +1,16 @@
 package soundness_test
 
 import (
-	"context"
 	"math/rand/v2"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gorm-rediscache/rediscache/internal/testkit"
 	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/store"
 )
@@ -102,10 +100,10 @@ func TestBrokenCachesAreFoundOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			broken := &forgetful{forgets: forgets}
-			w := newWorld(t, func(s store.Store) store.Store { broken.Store = s; broken.listens.Store(true); return broken })
-			w.resetting = broken.listens.Store
-			broken.listens.Store(false)
+			broken := &testkit.Forgetful{Forgets: forgets}
+			w := newWorld(t, func(s store.Store) store.Store { broken.Store = s; broken.Listens.Store(true); return broken })
+			w.resetting = broken.Listens.Store
+			broken.Listens.Store(false)
 			failure := ""
 			// Half a minute on average, if all run at once on two cores; chance wants a wide margin.
 			for i, end := seed(t), time.Now().Add(10*time.Minute); failure == "" && time.Now().Before(end); i++ {
@@ -123,30 +121,4 @@ func about(table string) func(keying.Tag) bool {
 		_, name, _ := strings.Cut(tag.String(), ":")
 		return name == table || strings.HasPrefix(name, table+":")
 	}
-}
-
-// forgetful is a store that is not told of some tags, but when it listens.
-type forgetful struct {
-	store.Store
-	forgets func(keying.Tag) bool
-	listens atomic.Bool
-}
-
-// Intend implements store.Store.
-func (s *forgetful) Intend(
-	ctx context.Context, id string, ttl time.Duration, tags, watch []keying.Tag,
-) ([]store.Value, error) {
-	return s.Store.Intend(ctx, id, ttl, s.heard(tags), watch)
-}
-
-// Release implements store.Store.
-func (s *forgetful) Release(ctx context.Context, id string, tags, watch []keying.Tag) ([]store.Value, error) {
-	return s.Store.Release(ctx, id, s.heard(tags), watch)
-}
-
-func (s *forgetful) heard(tags []keying.Tag) []keying.Tag {
-	if s.listens.Load() {
-		return tags
-	}
-	return slices.DeleteFunc(slices.Clone(tags), s.forgets)
 }
