@@ -25,7 +25,8 @@ type Config struct {
 	// REDIS_ADDRS for a Cluster, and with REDIS_MASTER_NAME for Sentinel (docs/connection.md). Without them, to a store made
 	// from UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, or to localhost:6379.
 	Redis redis.UniversalClient
-	// Store holds the cache in place of Redis.
+	// Store holds the cache in place of Redis: store/upstashstore, store/memstore, or one of your own (docs/stores.md). Each
+	// bounds its own steps; Timeout bounds what has to go on after a request has ended.
 	Store store.Store
 
 	// Namespace is the beginning of every key, for applications that share a Redis and must not share a cache, and for

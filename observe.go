@@ -15,6 +15,7 @@ import (
 	"github.com/gorm-rediscache/rediscache/metrics/prom"
 	"github.com/gorm-rediscache/rediscache/store"
 	"github.com/gorm-rediscache/rediscache/store/redisstore"
+	"github.com/gorm-rediscache/rediscache/store/upstashstore"
 )
 
 // record makes what receives the plugin's events.
@@ -74,6 +75,8 @@ func errorKind(err error) metrics.ErrorKind {
 	var network net.Error
 	var refusal redis.Error
 	switch {
+	case errors.Is(err, upstashstore.ErrUnauthorized):
+		return metrics.ErrorAuth
 	case errors.Is(err, redis.ErrPoolTimeout), errors.Is(err, redis.ErrPoolExhausted):
 		return metrics.ErrorPool
 	case errors.As(err, &refusal):

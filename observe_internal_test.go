@@ -14,6 +14,7 @@ import (
 
 	"github.com/gorm-rediscache/rediscache/internal/testkit"
 	"github.com/gorm-rediscache/rediscache/metrics"
+	"github.com/gorm-rediscache/rediscache/store/upstashstore"
 )
 
 // Errors as a real server, or its absence, causes them.
@@ -64,6 +65,7 @@ func TestErrorsOfRedisAreToldApart(t *testing.T) {
 		"script":     {admin.Eval(ctx, "return nothing()", nil).Err(), metrics.ErrorScript},
 		"no script":  {admin.EvalSha(ctx, "0000000000000000000000000000000000000000", nil).Err(), metrics.ErrorScript},
 		"wrong type": {admin.LPush(ctx, "scalar", "x").Err(), metrics.ErrorOther},
+		"upstash":    {fmt.Errorf("load: %w", upstashstore.ErrUnauthorized), metrics.ErrorAuth},
 		"our own":    {errors.New("mint answered nothing"), metrics.ErrorOther},
 	} {
 		require.Error(t, c.err, name)
