@@ -4,6 +4,14 @@
 //
 // Change this page before the code.
 //
+//	protocol.go  what a process has of it, and how it ends
+//	entry.go     an entry as it is stored        tokens.go    what was found under tags
+//	read.go      R1 to R5                        fill.go      R6
+//	instant.go   several entries, one instant    pin.go       what is known holds under pins
+//	stampede.go  many readers, one read          stale.go     relaxed reads
+//	write.go     W1 to W5                        registry.go  by which columns a table has scopes
+//	keeper.go    what the store still has to be told          backlog.go  the same, counted
+//
 // # Promise
 //
 // S (strict). A read that starts after a write's COMMIT returned to the application never sees data older than
@@ -92,8 +100,8 @@
 // served, too.
 //
 // Tags that are written faster than read. What is stored under them dies before it is of use to anybody. A tag for which
-// this process has minted a token many times in a row, without a hit on anything that depends on it, is minted ever more
-// rarely; in between its readers read the database and store nothing.
+// this process has minted a token many times in a row, without a hit on anything that depends on it, and without anybody who
+// shared what was read under it, is minted ever more rarely; in between its readers read the database and store nothing.
 //
 // Many cold entries. Config.MaxMisses bounds how many R5 are under way in a process; the others wait their turn. R4 may then
 // be long ago: a late fill, like any other.

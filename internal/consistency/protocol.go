@@ -95,7 +95,7 @@ type Protocol struct {
 	cfg        Config
 	registries registries
 	flights    flight.Group[loaded]
-	herds      herds
+	stampedes  stampedes
 	fills      chan struct{} // one element for each fill under way
 	renewals   chan struct{} // one element for each read in the background
 	renewing   sync.Map      // what they read: keys of entries → true
@@ -110,7 +110,7 @@ type Protocol struct {
 // New returns a protocol on a store.
 func New(cfg Config) *Protocol {
 	p := &Protocol{
-		cfg: cfg.withDefaults(), herds: newHerds(cfg.MaxMisses), fills: make(chan struct{}, maxFills),
+		cfg: cfg.withDefaults(), stampedes: newStampedes(cfg.MaxMisses), fills: make(chan struct{}, maxFills),
 		renewals: make(chan struct{}, maxRenewals),
 	}
 	p.stopped, p.stop = context.WithCancel(context.Background()) //nolint:forbidigo // as above

@@ -90,7 +90,7 @@ func (p *Protocol) Read(ctx context.Context, req Request, load Load) (Reading, e
 		refresh: req.Refresh, readOnly: req.ReadOnly != "", maxAge: req.MaxAge,
 	}
 	if len(r.entries) == 1 {
-		r.heat = p.herds.reads.Add(string(r.entries[0].Key), r.now)
+		r.heat = p.stampedes.reads.Add(string(r.entries[0].Key), r.now)
 	}
 	reason := r.look(ctx) // R1, R2, R3
 	if reason == "" && len(r.missing) == 0 && !r.oneInstant() {
@@ -112,24 +112,28 @@ func (p *Protocol) Read(ctx context.Context, req Request, load Load) (Reading, e
 	case req.ReadOnly != "":
 		return bypass(req.ReadOnly), nil
 	}
-	if reason := r.mint(ctx); reason != "" { // R4
-		return bypass(reason), nil
-	}
+	reason = r.mint(ctx) // R4
 	if r.outdated {
 		return Reading{}, ErrOutdated
 	}
-	reading, err := r.fromDatabase(ctx, load) // R5, R6
-	if err != nil && r.early.Hit {
+	var reading Reading
+	var err error
+	if reason == "" {
+		reading, err = r.fromDatabase(ctx, load) // R5, R6
+	}
+	switch {
+	case r.early.Hit && (reason != "" || err != nil): // it could not be read anew; it was current at R3
 		r.payloads[0] = r.early
 		return r.hit(), nil
+	case reason != "":
+		return bypass(reason), nil
+	default:
+		return reading, err
 	}
-	return reading, err
 }
 
 func (r *read) hit() Reading {
-	for i := range r.entries {
-		r.p.herds.used(r.entries[i].Tags)
-	}
+	r.used()
 	return Reading{Outcome: metrics.Hit, Payloads: r.payloads, Found: len(r.entries)}
 }
 
@@ -282,14 +286,14 @@ func (r *read) mint(ctx context.Context) metrics.Reason {
 		return reason
 	}
 	if mints, at := wanted.missing(); len(mints) > 0 {
-		if r.p.herds.vain(mints, r.now) {
+		if r.p.stampedes.vain(mints, r.now) {
 			return metrics.ReasonChurn
 		}
 		snap, err := r.p.cfg.Store.Mint(ctx, mints)
 		if err != nil {
 			return metrics.ReasonStore
 		}
-		r.p.herds.minted(mints, snap.Values, r.now)
+		r.p.stampedes.minted(mints, snap.Values, r.now)
 		for i, v := range snap.Values {
 			wanted.values[at[i]] = v
 		}
@@ -321,7 +325,7 @@ func (r *read) fromDatabase(ctx context.Context, load Load) (Reading, error) {
 		if stored, ok := r.leased(ctx); ok {
 			return loaded{stored: stored}, true, nil
 		}
-		done, err := r.p.herds.turn(ctx)
+		done, err := r.p.stampedes.turn(ctx)
 		if err != nil {
 			return loaded{}, false, err
 		}
@@ -357,6 +361,7 @@ func (r *read) fromDatabase(ctx context.Context, load Load) (Reading, error) {
 	}
 	if joined {
 		landed()
+		r.used()
 	} else {
 		r.p.fill(ctx, r.fills(results), at, landed) // R6
 	}

@@ -8,25 +8,24 @@ import (
 	"time"
 
 	"github.com/gorm-rediscache/rediscache/internal/heat"
-	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/metrics"
 	"github.com/gorm-rediscache/rediscache/store"
 )
 
-// herds is what a protocol knows against stampedes.
-type herds struct {
+// stampedes is what a protocol knows against stampedes.
+type stampedes struct {
 	reads heat.Reads
 	churn heat.Churn
 	// turns has one element for each read of the database that is under way; nil: there may be any number.
 	turns chan struct{}
 }
 
-func newHerds(maxMisses int) herds {
-	h := herds{reads: heat.NewReads(), churn: heat.NewChurn()}
+func newStampedes(maxMisses int) stampedes {
+	s := stampedes{reads: heat.NewReads(), churn: heat.NewChurn()}
 	if maxMisses > 0 {
-		h.turns = make(chan struct{}, maxMisses)
+		s.turns = make(chan struct{}, maxMisses)
 	}
-	return h
+	return s
 }
 
 // An entry is hot if a process asks for it so often within a second, or if the database took so long for it when it was last
@@ -110,13 +109,13 @@ func (r *read) stored(ctx context.Context, missing Payload) Reading {
 }
 
 // turn waits until the database may be read for one more miss.
-func (h *herds) turn(ctx context.Context) (done func(), err error) {
-	if h.turns == nil {
+func (s *stampedes) turn(ctx context.Context) (done func(), err error) {
+	if s.turns == nil {
 		return func() {}, nil
 	}
 	select {
-	case h.turns <- struct{}{}:
-		return func() { <-h.turns }, nil
+	case s.turns <- struct{}{}:
+		return func() { <-s.turns }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -142,10 +141,10 @@ const (
 )
 
 // vain reports whether a token is not worth minting now, because nobody has read what was stored under those before.
-func (h *herds) vain(mints []store.Mint, now time.Time) bool {
+func (s *stampedes) vain(mints []store.Mint, now time.Time) bool {
 	worst := 0
 	for i := range mints {
-		worst = max(worst, h.churn.InVain(string(mints[i].Tag), now))
+		worst = max(worst, s.churn.InVain(string(mints[i].Tag), now))
 	}
 	if worst < freeMints {
 		return false
@@ -155,10 +154,10 @@ func (h *herds) vain(mints []store.Mint, now time.Time) bool {
 }
 
 // minted counts the tokens that this process has made.
-func (h *herds) minted(mints []store.Mint, tokens []store.Value, now time.Time) {
+func (s *stampedes) minted(mints []store.Mint, tokens []store.Value, now time.Time) {
 	for i := range mints {
 		if made(mints[i], tokens[i]) {
-			h.churn.Made(string(mints[i].Tag), now)
+			s.churn.Made(string(mints[i].Tag), now)
 		}
 	}
 }
@@ -169,9 +168,12 @@ func made(m store.Mint, token store.Value) bool {
 	return strings.HasPrefix(token.Data, m.Token[:own])
 }
 
-// used says that what was stored under tags is of use.
-func (h *herds) used(tags []keying.Tag) {
-	for _, tag := range tags {
-		h.churn.Used(string(tag))
+// used says that reading the database under the tags of the entries was of use to somebody else as well: who found it in the
+// store, or shared it.
+func (r *read) used() {
+	for i := range r.entries {
+		for _, tag := range r.entries[i].Tags {
+			r.p.stampedes.churn.Used(string(tag))
+		}
 	}
 }

@@ -273,6 +273,32 @@ func TestEntryIsServedIfItCannotBeReadAnew(t *testing.T) {
 	})
 }
 
+// It was current when the reader looked, whatever becomes of the tokens that are wanted besides.
+func TestEntryIsServedIfItCannotBeMintedAnew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.process(consistency.Config{Timeout: 100 * time.Millisecond})
+	testkit.Eventually(t, "it is to be read anew, and cannot be", func() bool {
+		req := w.dying(p)
+		var asked bool
+		p.steps.set(&p.steps.onMint, func() error { asked = true; return errors.New("the store is away") })
+		defer p.steps.set(&p.steps.onMint, nil)
+		for {
+			reading, err := p.Read(t.Context(), req, func(context.Context, []int) ([]consistency.Result, error) {
+				return []consistency.Result{row(20)}, nil
+			})
+			require.NoError(t, err)
+			if asked && reading.Outcome == metrics.Hit {
+				require.Equal(t, "10", reading.Payloads[0].Data)
+				return true
+			}
+			if reading.Outcome == metrics.Bypass {
+				return false // its time is over
+			}
+		}
+	})
+}
+
 func TestWhatIsWrittenFasterThanReadIsStoredRarely(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -297,6 +323,22 @@ func TestWhatIsWrittenFasterThanReadIsStoredRarely(t *testing.T) {
 	for i := range 10 {
 		p.write(i+1, 1)
 		require.Equal(t, metrics.Miss, p.read(1).outcome)
+	}
+}
+
+// Of those who come right after a write one reads the database, and the others share it. Nobody hits, and yet it is worth it.
+func TestWhatIsSharedAfterEachWriteIsStored(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.set(1, 10)
+	p := w.process(consistency.Config{})
+	for i := range 60 {
+		p.write(i+1, 1)
+		goOn := make(chan struct{})
+		p.steps.set(&p.steps.onPut, func() error { <-goOn; return nil })
+		require.Equal(t, metrics.Miss, p.read(1).outcome)
+		require.True(t, p.read(1).joined)
+		close(goOn)
 	}
 }
 

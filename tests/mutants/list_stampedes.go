@@ -45,8 +45,20 @@ func stampedes() []mutant {
 		{
 			name: "an entry that could not be read anew is an error",
 			file: "internal/consistency/read.go",
-			old:  "if err != nil && r.early.Hit {", new: "if false {",
+			old:  "r.early.Hit && (reason != \"\" || err != nil)", new: "r.early.Hit && reason != \"\"",
 			killers: by(pkg, "TestEntryIsServedIfItCannotBeReadAnew"),
+		},
+		{
+			name: "an entry that could not be minted anew is left to the database",
+			file: "internal/consistency/read.go",
+			old:  "r.early.Hit && (reason != \"\" || err != nil)", new: "r.early.Hit && err != nil",
+			killers: by(pkg, "TestEntryIsServedIfItCannotBeMintedAnew"),
+		},
+		{
+			name: "who shares a read of the database makes it no more worth it",
+			file: "internal/consistency/read.go",
+			old:  "landed()\n\t\tr.used()", new: "landed()",
+			killers: by(pkg, "TestWhatIsSharedAfterEachWriteIsStored"),
 		},
 		{
 			name: "what is written faster than read is always stored",
@@ -57,7 +69,7 @@ func stampedes() []mutant {
 		{
 			name: "a hit does not make storing worth it again",
 			file: "internal/consistency/read.go",
-			old:  "r.p.herds.used(r.entries[i].Tags)", new: "_ = i",
+			old:  "func (r *read) hit() Reading {\n\tr.used()", new: "func (r *read) hit() Reading {",
 			killers: by(pkg, "TestWhatIsWrittenFasterThanReadIsStoredRarely"),
 		},
 		{
