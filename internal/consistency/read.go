@@ -113,23 +113,19 @@ func (p *Protocol) Read(ctx context.Context, req Request, load Load) (Reading, e
 		return bypass(req.ReadOnly), nil
 	}
 	reason = r.mint(ctx) // R4
-	if r.outdated {
-		return Reading{}, ErrOutdated
-	}
-	var reading Reading
-	var err error
-	if reason == "" {
-		reading, err = r.fromDatabase(ctx, load) // R5, R6
-	}
 	switch {
-	case r.early.Hit && (reason != "" || err != nil): // it could not be read anew; it was current at R3
-		r.payloads[0] = r.early
-		return r.hit(), nil
+	case r.outdated:
+		return Reading{}, ErrOutdated
+	case reason != "" && r.early.Hit:
+		return r.anyway(), nil
 	case reason != "":
 		return bypass(reason), nil
-	default:
-		return reading, err
 	}
+	reading, err := r.fromDatabase(ctx, load) // R5, R6
+	if err != nil && r.early.Hit {
+		return r.anyway(), nil
+	}
+	return reading, err
 }
 
 func (r *read) hit() Reading {
