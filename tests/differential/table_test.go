@@ -15,8 +15,8 @@ import (
 func drawTable(t *rapid.T) step {
 	from := rapid.SampledFrom([][]call{
 		{on("Table", lit("people"))},
-		{on("Table", lit("people AS p")), on("Select", lit("p.id, p.name, pets.name AS title")), on("Joins", lit("JOIN pets ON pets.owner_id = p.id"))},
-		{on("Table", lit("people, companies")), on("Where", lit("company_code = code")), on("Select", lit("id, name, title"))},
+		{on("Table", lit("people AS p")), on("Select", lit("p.id, pets.name AS title, p.name")), on("Joins", lit("JOIN pets ON pets.owner_id = p.id"))},
+		{on("Table", lit("people, companies")), on("Where", lit("company_code = code")), on("Select", lit("id, title, name"))},
 		{on("Table", lit("adults"))},
 		{on("Table", lit("kinds"))},
 		{on("Table", lit("rarities"))},
