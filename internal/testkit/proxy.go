@@ -17,8 +17,12 @@ type Proxy struct {
 	target   string
 	listener net.Listener
 	accepted atomic.Int64
+	fate     atomic.Pointer[func() Fate]
+	closed   chan struct{}
+	serving  sync.WaitGroup
 	mu       sync.Mutex
 	cut      bool
+	refused  map[string]bool   // hosts from which no connection is taken
 	conns    map[net.Conn]bool // whether it is silent
 }
 
@@ -27,11 +31,16 @@ func StartProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	p := &Proxy{Addr: l.Addr().String(), target: target, listener: l, conns: map[net.Conn]bool{}}
-	go p.run()
+	p := &Proxy{
+		Addr: l.Addr().String(), target: target, listener: l, conns: map[net.Conn]bool{}, refused: map[string]bool{},
+		closed: make(chan struct{}),
+	}
+	p.serving.Go(p.run)
 	t.Cleanup(func() {
 		_ = l.Close()
+		close(p.closed)
 		p.Cut()
+		p.serving.Wait()
 	})
 	return p
 }
@@ -56,14 +65,33 @@ func (p *Proxy) Silence() {
 	}
 }
 
+// Refuse closes all connections that come from a host, and takes none from it.
+func (p *Proxy) Refuse(host string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refused[host] = true
+	for c := range p.conns {
+		if hostOf(c) == host {
+			_ = c.Close()
+		}
+	}
+}
+
+// hostOf returns where a connection comes from.
+func hostOf(c net.Conn) string {
+	host, _, _ := net.SplitHostPort(c.RemoteAddr().String())
+	return host
+}
+
 // Accepted returns how many connections were made.
 func (p *Proxy) Accepted() int { return int(p.accepted.Load()) }
 
-// Restore ends Cut.
+// Restore ends Cut and Refuse.
 func (p *Proxy) Restore() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cut = false
+	clear(p.refused)
 }
 
 func (p *Proxy) run() {
@@ -73,7 +101,7 @@ func (p *Proxy) run() {
 			return
 		}
 		p.accepted.Add(1)
-		go p.serve(client)
+		p.serving.Go(func() { p.serve(client) })
 	}
 }
 
@@ -81,7 +109,7 @@ func (p *Proxy) run() {
 func (p *Proxy) admit(c net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.cut {
+	if p.cut || p.refused[hostOf(c)] {
 		_ = c.Close()
 		return false
 	}
@@ -123,11 +151,13 @@ func (p *Proxy) serve(client net.Conn) {
 	}
 	defer p.forget(server)
 	done := make(chan struct{}, 2)
-	pipe := func(to, from net.Conn) {
-		_, _ = io.Copy(valve{p, to}, from)
+	p.serving.Go(func() {
+		_, _ = io.Copy(valve{p, server}, client)
 		done <- struct{}{}
-	}
-	go pipe(server, client)
-	go pipe(client, server)
+	})
+	p.serving.Go(func() {
+		p.answer(client, server)
+		done <- struct{}{}
+	})
 	<-done
 }

@@ -7,7 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -45,6 +45,7 @@ type RedisServer struct {
 	Addr string
 
 	t    testing.TB
+	path string
 	dir  string
 	args []string
 	cmd  *exec.Cmd
@@ -53,28 +54,51 @@ type RedisServer struct {
 // StartRedis starts a server on a private port, without persistence unless the arguments say so.
 func StartRedis(t testing.TB, args ...string) *RedisServer {
 	t.Helper()
-	Binary(t, "redis-server")
-	s := &RedisServer{t: t, dir: t.TempDir(), Addr: freeAddr(t)}
+	s := newRedis(t)
+	s.start(args...)
+	return s
+}
+
+// newRedis has an address, and nothing that runs yet.
+func newRedis(t testing.TB) *RedisServer {
+	t.Helper()
+	return &RedisServer{t: t, path: Binary(t, envOr(EnvRedisServer, "redis-server")), dir: t.TempDir(), Addr: freeAddr(t)}
+}
+
+func (s *RedisServer) start(args ...string) {
+	s.t.Helper()
 	_, port, err := net.SplitHostPort(s.Addr)
-	require.NoError(t, err)
+	require.NoError(s.t, err)
 	s.args = append([]string{
 		"--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "no",
+		"--repl-diskless-sync-delay", "0",
 		"--logfile", filepath.Join(s.dir, "redis.log"),
 	}, args...)
 	s.Start()
-	t.Cleanup(s.Kill)
-	return s
+	s.t.Cleanup(s.Kill)
 }
 
 // Start starts the server again, with the data that it kept.
 func (s *RedisServer) Start() {
 	s.t.Helper()
-	s.cmd = exec.Command("redis-server", s.args...)
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	require.NoError(s.t, s.cmd.Start())
+	s.Launch()
 	c := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1})
 	defer func() { _ = c.Close() }()
-	Eventually(s.t, "redis-server on "+s.Addr, func() bool { return c.Ping(context.Background()).Err() == nil })
+	Eventually(s.t, "redis-server on "+s.Addr, func() bool { return pings(c) })
+}
+
+// Launch starts the server without waiting until it serves, with further arguments for this time.
+func (s *RedisServer) Launch(args ...string) {
+	s.t.Helper()
+	s.cmd = exec.Command(s.path, slices.Concat(s.args, args)...)
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	require.NoError(s.t, s.cmd.Start())
+}
+
+// pings reports whether a server serves, if only those who have its password.
+func pings(c *redis.Client) bool {
+	err := c.Ping(context.Background()).Err()
+	return err == nil || strings.HasPrefix(err.Error(), "NOAUTH")
 }
 
 // Kill kills the server and waits until it is gone. A server that is gone stays gone.
@@ -88,6 +112,9 @@ func (s *RedisServer) Kill() {
 	s.cmd = nil
 }
 
+// Dir is the folder in which the server keeps its data.
+func (s *RedisServer) Dir() string { return s.dir }
+
 // Stop makes the server stop answering without closing a connection, until Continue.
 func (s *RedisServer) Stop() { require.NoError(s.t, s.cmd.Process.Signal(syscall.SIGSTOP)) }
 
@@ -99,39 +126,6 @@ func (s *RedisServer) Client() *redis.Client {
 	c := redis.NewClient(&redis.Options{Addr: s.Addr})
 	s.t.Cleanup(func() { _ = c.Close() })
 	return c
-}
-
-// StartRedisCluster starts a Redis Cluster of three primaries and returns a client of it.
-func StartRedisCluster(t testing.TB) *redis.ClusterClient {
-	t.Helper()
-	const primaries = 3
-	ctx := t.Context()
-	addrs := make([]string, primaries)
-	for i := range addrs {
-		s := StartRedis(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
-		addrs[i] = s.Addr
-		lo, hi := i*16384/primaries, (i+1)*16384/primaries-1
-		require.NoError(t, s.Client().ClusterAddSlotsRange(ctx, lo, hi).Err())
-	}
-	for _, addr := range addrs[1:] {
-		host, port, err := net.SplitHostPort(addr)
-		require.NoError(t, err)
-		first := redis.NewClient(&redis.Options{Addr: addrs[0]})
-		require.NoError(t, first.ClusterMeet(ctx, host, port).Err())
-		require.NoError(t, first.Close())
-	}
-	for _, addr := range addrs {
-		c := redis.NewClient(&redis.Options{Addr: addr})
-		Eventually(t, "cluster is up", func() bool {
-			info := c.ClusterInfo(ctx).Val()
-			return strings.Contains(info, "cluster_state:ok") &&
-				strings.Contains(info, "cluster_known_nodes:"+strconv.Itoa(primaries)+"\r\n")
-		})
-		require.NoError(t, c.Close())
-	}
-	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs})
-	t.Cleanup(func() { _ = client.Close() })
-	return client
 }
 
 // nextPort spreads private servers over ports below the range from which the system picks ports by itself. The bus

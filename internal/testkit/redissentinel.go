@@ -18,13 +18,14 @@ type RedisSentinel struct {
 	Sentinels        []*RedisServer
 }
 
-// StartRedisSentinel starts one. The replica takes over some two seconds after the primary was killed.
-func StartRedisSentinel(t testing.TB) *RedisSentinel {
+// StartRedisSentinel starts one. The replica takes over some two seconds after the primary was killed. Both servers get the
+// arguments.
+func StartRedisSentinel(t testing.TB, args ...string) *RedisSentinel {
 	t.Helper()
-	s := &RedisSentinel{Primary: StartRedis(t)}
+	s := &RedisSentinel{Primary: StartRedis(t, args...)}
 	host, port, err := net.SplitHostPort(s.Primary.Addr)
 	require.NoError(t, err)
-	s.Replica = StartRedis(t, "--replicaof", host, port)
+	s.Replica = StartRedis(t, append(args, "--replicaof", host, port)...)
 	replica := s.Replica.Client()
 	Eventually(t, "the replica is in sync", func() bool {
 		return strings.Contains(replica.Info(t.Context(), "replication").Val(), "master_link_status:up")
@@ -54,7 +55,7 @@ func (s *RedisSentinel) Addrs() []string {
 
 func startSentinel(t testing.TB, host, port string) *RedisServer {
 	t.Helper()
-	s := &RedisServer{t: t, dir: t.TempDir(), Addr: freeAddr(t)}
+	s := newRedis(t)
 	_, own, err := net.SplitHostPort(s.Addr)
 	require.NoError(t, err)
 	conf := filepath.Join(s.dir, "sentinel.conf") // which the Sentinel writes, too

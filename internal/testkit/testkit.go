@@ -23,6 +23,9 @@ const (
 	EnvMySQL = "REDISCACHE_TEST_MYSQL"
 	// EnvRedis is the URL of a Redis server in which the tests may use names of their own.
 	EnvRedis = "REDISCACHE_TEST_REDIS"
+	// EnvRedisServer is the program of which the tests start servers of their own: redis-server, which is the default, or
+	// another version of it, or valkey-server.
+	EnvRedisServer = "REDISCACHE_TEST_REDIS_SERVER"
 	// EnvWithout names programs without which the tests that need them are skipped, whatever EnvRequire says.
 	EnvWithout = "REDISCACHE_TEST_WITHOUT"
 	// EnvRequire, when set, makes a test fail that would be skipped for want of a server.
@@ -58,10 +61,16 @@ func Binary(t testing.TB, name string) string {
 // Eventually waits until a condition holds, for 10 s at most.
 func Eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	within(t, 10*time.Second, what, holds)
+}
+
+// within waits until a condition holds.
+func within(t testing.TB, most time.Duration, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(most)
 	for !holds() {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited 10 s for: %s", what)
+			t.Fatalf("waited %v for: %s", most, what)
 		}
 		time.Sleep(time.Millisecond)
 	}

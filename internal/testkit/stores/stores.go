@@ -30,6 +30,9 @@ const (
 // Other reports whether the tests run on another store than redisstore.
 func Other() bool { name := os.Getenv(Env); return name == memory || name == rest }
 
+// InMemory reports whether the tests run on a store of which nothing can be taken from outside.
+func InMemory() bool { return os.Getenv(Env) == memory }
+
 // Open returns a new store, of the kind that the environment names, that is patient with a loaded machine. If it keeps its
 // values in Redis, it is in that of the client.
 func Open(t testing.TB, client *redis.Client, timeout time.Duration) store.Store {
