@@ -64,6 +64,14 @@ func (f *Fingerprint) digest(n int) Digest {
 	return Digest(base64.RawURLEncoding.EncodeToString(sum[:n]))
 }
 
+// In returns what stands for the same in a partition; the same, if there is none.
+func (d Digest) In(partition Digest) Digest {
+	if partition == "" {
+		return d
+	}
+	return NewFingerprint(string(d), string(partition)).Query()
+}
+
 var errArgument = errors.New("no canonical form")
 
 // appendValue appends v so that two values have the same bytes only if the database cannot tell them apart.

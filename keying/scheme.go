@@ -4,7 +4,7 @@
 //
 //	<namespace>/<format version>:<database>:{<slot tag>}:<kind>:<table>[:<row or digest>…]
 //
-// so that redis-cli shows what a key is about:
+// so that redis-cli shows what a key is about. Numbers stand in it as they are, texts as digests:
 //
 //	rc/1:shop-1f9c2b7a:{3b}:row:users:42=Zk3xW0aPq1LmN8Yd    an entry: the row 42 of users
 //	rc/1:shop-1f9c2b7a:{3b}:row:users:42:t                   the token of that row's tag
@@ -189,29 +189,34 @@ func (t *Table) Bulk() []Tag {
 
 // Row is the tag of one row.
 func (t *Table) Row(k PrimaryKey) Tag {
-	return Tag(t.copies[k.copy()].row + k.folded + tokenSuffix)
+	return Tag(t.copies[k.copy()].row + shown(k.folded) + tokenSuffix)
 }
 
 // RowEntry names the entry of one row as one kind of query sees it: the variant tells apart what the queries select
 // and how else they restrict the row. The entry depends on the tags that are returned.
 func (t *Table) RowEntry(k PrimaryKey, variant Digest) (Key, [3]Tag) {
 	c := &t.copies[k.copy()]
-	return Key(c.row + k.exact + "=" + string(variant)), [3]Tag{Tag(c.row + k.folded + tokenSuffix), c.bulk, c.all}
+	exact := shown(k.exact)
+	both := c.row + exact + "=" + string(variant) + c.row + shown(k.folded) + tokenSuffix // allocated together
+	at := len(c.row) + len(exact) + 1 + len(variant)
+	return Key(both[:at]), [3]Tag{Tag(both[at:]), c.bulk, c.all}
 }
 
 // Scope is the tag of the rows with one value in a column, or in several that are taken together. Columns is the name of
 // the scope: see [ScopeName].
 func (t *Table) Scope(columns string, value PrimaryKey) Tag {
-	return Tag(t.copies[value.copy()].scope + escape(columns) + "=" + value.folded + tokenSuffix)
+	return Tag(t.copies[value.copy()].scope + escape(columns) + "=" + shown(value.folded) + tokenSuffix)
 }
 
 // ScopeEntry names the entry of all rows of one scope as one kind of query sees them. The entry depends on the tags that
 // are returned.
 func (t *Table) ScopeEntry(columns string, value PrimaryKey, variant Digest) (Key, [4]Tag) {
 	c := &t.copies[value.copy()]
-	name := c.scope + escape(columns) + "="
-	return Key(name + value.exact + "=" + string(variant)),
-		[4]Tag{Tag(name + value.folded + tokenSuffix), t.registry, c.bulk, c.all}
+	columns, exact := escape(columns), shown(value.exact)
+	both := c.scope + columns + "=" + exact + "=" + string(variant) + // allocated together
+		c.scope + columns + "=" + shown(value.folded) + tokenSuffix
+	at := len(c.scope) + len(columns) + 1 + len(exact) + 1 + len(variant)
+	return Key(both[:at]), [4]Tag{Tag(both[at:]), t.registry, c.bulk, c.all}
 }
 
 // RowDependency returns the tags of what is read of one row, whatever the query, and whether it is there or not.
@@ -222,6 +227,15 @@ func (t *Table) RowDependency(k PrimaryKey) [3]Tag {
 // ScopeDependency returns the tags of what is read of the rows of one scope, whatever the query.
 func (t *Table) ScopeDependency(columns string, value PrimaryKey) [3]Tag {
 	return [3]Tag{t.Scope(columns, value), t.registry, t.copies[value.copy()].bulk}
+}
+
+// shown returns how a value stands in a name: a number as it is, anything else as its digest. Texts may be secret, as
+// tokens of sessions and addresses of people are, and names are shown to many: to who lists keys, and in logs.
+func shown(value string) string {
+	if strings.Trim(value, "0123456789-,") == "" {
+		return value
+	}
+	return string(NewFingerprint(value).Query())
 }
 
 // ScopeName is the name of a scope of these columns, which are taken together. Their order does not count. It answers

@@ -1,6 +1,7 @@
 package keying_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -108,4 +109,27 @@ func TestScopeNameDoesNotDependOnOrder(t *testing.T) {
 		_, ok := keying.ScopeName(columns)
 		require.False(t, ok, "%q", columns)
 	}
+}
+
+// A text may be a session's token, or somebody's address.
+func TestTextsAreNotInNames(t *testing.T) {
+	t.Parallel()
+	users := space(t).Table("users")
+	for _, value := range []string{"hunter2", "ann@shop.example", "a b", "deadbeef"} {
+		k := key(t, text, value)
+		entry, tags := users.RowEntry(k, "v")
+		scope, scopeTags := users.ScopeEntry("email", k, "v")
+		pair, pairTags := users.ScopeEntry("email+id", key(t, append(text, integer...), value, 7), "v")
+		names := []string{
+			string(entry), string(scope), string(pair), string(tags[0]), string(scopeTags[0]), string(pairTags[0]),
+			users.Row(k).Writers(), users.Scope("email", k).Token(),
+		}
+		for _, name := range names {
+			_, shown, _ := strings.Cut(name, "users:")
+			require.NotContains(t, strings.ToLower(shown), strings.ToLower(value))
+			require.NotContains(t, shown, k.Folded())
+		}
+	}
+	entry, _ := users.RowEntry(key(t, integer, -42), "v")
+	require.Contains(t, entry, ":-42=v", "a number is for who looks with redis-cli")
 }

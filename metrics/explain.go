@@ -8,8 +8,8 @@ import (
 )
 
 // An Explanation says what the cache did for a statement, and why: for people, and for bug reports. It holds the text of the
-// statement and the names of keys and tags, which hold primary keys and the values of scope columns, but no other arguments
-// and no rows. Its sentences may change from one version to the next.
+// statement and the names of keys and tags, which hold primary keys and values of scope columns if they are numbers, but no
+// other arguments and no rows. Its sentences may change from one version to the next.
 type Explanation struct {
 	// Statement is the text that GORM made. It is empty if nothing was sent: for a dry run, or after an error.
 	Statement string
@@ -20,6 +20,8 @@ type Explanation struct {
 	Detail string
 	// Key is the name of the entry; of the first one, if there are several.
 	Key string
+	// Partition stands for what Config.Partition said; empty, if it is not set, or said nothing.
+	Partition string
 	// Entries is how many entries the answer consists of, and Found how many of them were in the store.
 	Entries, Found int
 	// Joined is set if the database was read by another goroutine, or another process, for the same entry at the same time.
@@ -63,6 +65,9 @@ func (e Explanation) write(b *strings.Builder, indent string) {
 	}
 	if e.Key != "" {
 		line("key", "%s", e.Key)
+	}
+	if e.Partition != "" {
+		line("partition", "%s", e.Partition)
 	}
 	if e.Entries > 1 {
 		line("entries", "%d, of which %d were found", e.Entries, e.Found)
@@ -124,6 +129,7 @@ func sentences() map[Reason]string {
 		ReasonStore:       "Redis does not answer",
 		ReasonTorn:        "rows changed while they were read one by one",
 		ReasonChurn:       "what it reads is written faster than it is read, so that storing it is seldom worth it",
+		ReasonPartition:   "Config.Partition panicked",
 		ReasonScopes:      "a table has as many scopes as can be",
 	}
 }

@@ -12,6 +12,11 @@ type Gauges struct {
 	// them has waited.
 	Journal    int
 	JournalAge time.Duration
+	// Outbox is how many rows were in the outboxes of the plugin's databases when they were last looked at, of any process,
+	// and OutboxAge, how long ago the oldest of them was written, by the database's clock. Of an outbox, 10 000 rows are
+	// counted.
+	Outbox    int
+	OutboxAge time.Duration
 	// InDoubt is how many writes are held back because the database did not tell whether they committed.
 	InDoubt int
 }

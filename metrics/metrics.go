@@ -67,6 +67,7 @@ const (
 	ReasonStore       Reason = "store"       // Redis does not answer
 	ReasonTorn        Reason = "torn"        // rows changed while they were read one by one
 	ReasonScopes      Reason = "scopes"      // the table has as many scopes as can be
+	ReasonPartition   Reason = "partition"   // the application's function that names it panicked
 	ReasonChurn       Reason = "churn"       // what it reads is written faster than it is read
 )
 
@@ -165,6 +166,8 @@ type WriteEvent struct {
 	// Journaled is set if others may serve what was there before the write, until Redis is told; this process serves nothing
 	// before that.
 	Journaled bool
+	// Outboxed is set if it left a row in the outbox: Redis had not been told before the COMMIT. Any process will tell it.
+	Outboxed bool
 	// Before and After are the times that the cache took before and after the COMMIT.
 	Before, After time.Duration
 }
@@ -178,6 +181,9 @@ const (
 	StoreOpen State = "store_open"
 	// JournalOpen: writes that Redis was not told of are remembered; this process serves nothing from the cache.
 	JournalOpen State = "journal_open"
+	// OutboxOpen: the outbox of a database has rows, of any process, of which Redis has not been told. Detail is the name of
+	// its table.
+	OutboxOpen State = "outbox_open"
 	// CorruptEntry: an entry that does not decode was found, and taken for a miss.
 	CorruptEntry State = "corrupt_entry"
 	// StoreError: a step that was asked of Redis failed. The event has an ErrorKind.

@@ -21,6 +21,10 @@ var ErrUnavailable = errors.New("store unavailable")
 // them has the same error without it. So what failed once can be counted once.
 var ErrShared = errors.New("in an exchange with others")
 
+// ErrInPart is wrapped by the error of a step that failed on some of the servers that a store consists of, while others
+// answer. It does not mean that the store has stopped answering.
+var ErrInPart = errors.New("a part of the store")
+
 // A Store holds entries, and for each tag a token and a set of writers.
 //
 // Every method may be called by many goroutines at once, and may be repeated: a step that was carried out twice, or
@@ -32,7 +36,7 @@ type Store interface { //nolint:interfacebloat // the steps of one protocol
 
 	// Mint returns the token of each tag. If the tag has none and nobody writes it, the token becomes a new one, for the
 	// tag's time to live. It begins with the first half of the given one; the rest is made by the server, so that the same
-	// step, carried out again, makes another token.
+	// step, carried out again, makes another token. What is shorter than a token is none.
 	Mint(ctx context.Context, mints []Mint) (Snapshot, error)
 
 	// Put stores entries, whatever was there before.

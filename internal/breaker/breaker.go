@@ -22,6 +22,9 @@ type Options struct {
 	// Pause is how long it is then not asked, for each failure in a row: after n of them for n times Pause, MaxPause at
 	// most. Then one step at a time is tried, until one succeeds. They default to 50 ms and 2 s.
 	Pause, MaxPause time.Duration
+	// Timeout is how long a step may take. One that fails after that time is a failure of the store, also if its caller gave
+	// up at the same moment. Defaults to 100 ms.
+	Timeout time.Duration
 	// Grace is for how long after it was given up the store is told of writes all the same: until then it may have
 	// been a stall that is over, and others would go on serving what a write has changed. Defaults to 2 s.
 	Grace time.Duration
@@ -46,6 +49,7 @@ type Store struct {
 	opt      Options
 	givenUp  atomic.Int64              // when, in nanoseconds since 1970
 	again    atomic.Pointer[time.Time] // when it may be asked again
+	trials   atomic.Int32              // steps that are tried although it was given up: one
 	failures uint32                    // in a row, when it was given up or tried last; guarded by the breaker's own lock
 	failed   atomic.Pointer[error]     // the latest one
 	answered atomic.Bool               // a step has succeeded before
@@ -67,6 +71,9 @@ func Wrap(inner store.Store, opt Options) *Store {
 	}
 	if opt.MaxPause <= 0 {
 		opt.MaxPause = 2 * time.Second
+	}
+	if opt.Timeout <= 0 {
+		opt.Timeout = 100 * time.Millisecond
 	}
 	if opt.Grace <= 0 {
 		opt.Grace = 2 * time.Second
@@ -129,6 +136,13 @@ func (s *Store) Open() bool { return s.breaker.State() == gobreaker.StateOpen }
 // GivenUp reports whether the store has stopped answering and has not answered since: steps fail, or are trials.
 func (s *Store) GivenUp() bool { return s.breaker.State() != gobreaker.StateClosed }
 
+// Refuses reports whether a step that somebody needs an answer of would fail at once: the store has been given up, and it is
+// not time for the next trial, or that is under way.
+func (s *Store) Refuses() bool {
+	again := s.again.Load()
+	return again != nil && (s.trials.Load() > 0 || time.Now().Before(*again))
+}
+
 // Load implements [store.Store].
 func (s *Store) Load(ctx context.Context, keys []string) (snap store.Snapshot, err error) {
 	err = s.do(ctx, func() error { snap, err = s.inner.Load(ctx, keys); return err })
@@ -174,8 +188,13 @@ func (s *Store) Close() error { return s.inner.Close() }
 // tell takes a step that others depend on.
 func (s *Store) tell(ctx context.Context, step func() error) error {
 	err := s.do(ctx, step)
-	if errors.Is(err, errRefused) && time.Now().UnixNano()-s.givenUp.Load() < int64(s.opt.Grace) {
-		return s.try(ctx, step)
+	if !errors.Is(err, errRefused) || time.Now().UnixNano()-s.givenUp.Load() >= int64(s.opt.Grace) {
+		return err
+	}
+	if err = s.try(ctx, step); err == nil {
+		if done, refused := s.breaker.Allow(); refused == nil { // as if it had been a trial
+			s.over(nil, done)
+		}
 	}
 	return err
 }
@@ -184,18 +203,27 @@ func (s *Store) tell(ctx context.Context, step func() error) error {
 var errRefused = fmt.Errorf("%w: it has stopped answering", store.ErrUnavailable)
 
 func (s *Store) do(ctx context.Context, step func() error) error {
-	if again := s.again.Load(); again != nil && time.Now().Before(*again) {
+	again := s.again.Load()
+	if again != nil && time.Now().Before(*again) {
 		return errRefused
 	}
 	done, err := s.breaker.Allow()
 	if err != nil {
 		return errRefused
 	}
+	if again != nil {
+		s.trials.Add(1)
+		defer s.trials.Add(-1)
+	}
+	start := time.Now()
 	outcome := errCaller // if the step panics
 	defer func() { s.over(outcome, done) }()
 	err = s.try(ctx, step)
 	// A connection that fails fails all that went along; it counts once, as the failure of whoever did the exchange.
-	if err == nil || ctx.Err() == nil && !errors.Is(err, store.ErrShared) {
+	// One of several servers that fails says nothing of the others.
+	another := errors.Is(err, store.ErrShared) || errors.Is(err, store.ErrInPart)
+	silent := errors.Is(ctx.Err(), context.DeadlineExceeded) && time.Since(start) > s.opt.Timeout*9/10
+	if err == nil || (ctx.Err() == nil || silent) && !another {
 		outcome = err
 	}
 	return err
@@ -204,7 +232,8 @@ func (s *Store) do(ctx context.Context, step func() error) error {
 // over reports the outcome of a step.
 func (s *Store) over(outcome error, done func(error)) {
 	if outcome != nil && !errors.Is(outcome, errCaller) {
-		s.failed.Store(&outcome)
+		failed := outcome // allocated here only
+		s.failed.Store(&failed)
 	}
 	done(outcome)
 	if outcome == nil && !s.answered.Load() && s.answered.CompareAndSwap(false, true) {
@@ -215,7 +244,7 @@ func (s *Store) over(outcome error, done func(error)) {
 // try takes a step, and tells if it failed.
 func (s *Store) try(ctx context.Context, step func() error) error {
 	err := step()
-	told := err != nil && s.opt.OnError != nil && !errors.Is(err, store.ErrShared)
+	told := err != nil && s.opt.OnError != nil && !errors.Is(err, store.ErrShared) && !errors.Is(err, store.ErrUnavailable)
 	if told && !errors.Is(ctx.Err(), context.Canceled) {
 		s.opt.OnError(err)
 	}

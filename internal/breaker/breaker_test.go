@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -23,6 +24,7 @@ var errServer = errors.New("connection refused")
 
 // server is a store whose steps all have one outcome, and that counts them.
 type server struct {
+	mu    sync.Mutex
 	err   error
 	delay time.Duration
 	steps atomic.Int64
@@ -31,7 +33,16 @@ type server struct {
 func (s *server) step() error {
 	s.steps.Add(1)
 	time.Sleep(s.delay)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.err
+}
+
+// answer says what steps end with from now on.
+func (s *server) answer(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
 }
 
 func (s *server) Load(context.Context, []string) (store.Snapshot, error) {
@@ -108,7 +119,7 @@ func TestStoreIsNotAskedAfterFailuresInARow(t *testing.T) {
 		require.ErrorIs(t, s.Put(t.Context(), nil), store.ErrUnavailable)
 
 		time.Sleep(1100 * time.Millisecond) // one trial, which succeeds
-		inner.err = nil
+		inner.answer(nil)
 		for _, step := range each(t.Context(), s) {
 			require.NoError(t, step())
 		}
@@ -124,7 +135,7 @@ func TestWritesAreTriedForAWhileAfterTheStoreWasGivenUp(t *testing.T) {
 		s := breaker.Wrap(inner, breaker.Options{Failures: 1, Pause: time.Hour, MaxPause: time.Hour, Grace: time.Second})
 		require.ErrorIs(t, s.Put(t.Context(), nil), errServer)
 		require.ErrorIs(t, s.Put(t.Context(), nil), store.ErrUnavailable)
-		inner.err = nil
+		inner.answer(nil)
 		_, err := s.Intend(t.Context(), "", 0, nil, nil)
 		require.NoError(t, err)
 		_, err = s.Release(t.Context(), "", nil, nil)
@@ -160,6 +171,51 @@ func TestOneTrialAtATime(t *testing.T) {
 	})
 }
 
+// A write that was told all the same shows that the store answers: nobody has to try it first.
+func TestWriteThatWasToldEndsTheOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		inner := &server{err: errServer}
+		var open []bool
+		s := breaker.Wrap(inner, breaker.Options{Failures: 20, OnChange: func(o bool) { open = append(open, o) }})
+		for range 20 { // the next trial is a second away
+			require.ErrorIs(t, s.Put(t.Context(), nil), errServer)
+		}
+		inner.answer(nil)
+		time.Sleep(100 * time.Millisecond)
+		require.ErrorIs(t, s.Put(t.Context(), nil), store.ErrUnavailable)
+		_, err := s.Release(t.Context(), "", nil, nil)
+		require.NoError(t, err)
+		require.Equal(t, []bool{true, false}, open)
+		require.NoError(t, s.Put(t.Context(), nil))
+	})
+}
+
+// Who would wait for a trial, or fail at once, can know beforehand.
+func TestStoreThatWasGivenUpRefusesButForATrial(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		inner := &server{err: errServer, delay: time.Second}
+		s := breaker.Wrap(inner, breaker.Options{Failures: 1, Pause: time.Minute})
+		require.False(t, s.Refuses())
+		_, err := s.Load(t.Context(), nil)
+		require.ErrorIs(t, err, errServer)
+		require.True(t, s.Refuses())
+		time.Sleep(time.Minute + time.Millisecond)
+		require.False(t, s.Refuses(), "somebody has to try")
+		go func() { _, _ = s.Load(t.Context(), nil) }()
+		synctest.Wait()
+		require.True(t, s.Refuses(), "somebody tries")
+		inner.answer(nil)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		time.Sleep(2 * time.Minute)
+		_, err = s.Load(t.Context(), nil)
+		require.NoError(t, err)
+		require.False(t, s.Refuses())
+	})
+}
+
 // Between two attempts to reach the store lie n times 50 ms after n failures in a row, 2 s at most.
 func TestPauseGrowsWithTheFailuresInARow(t *testing.T) {
 	t.Parallel()
@@ -178,10 +234,10 @@ func TestPauseGrowsWithTheFailuresInARow(t *testing.T) {
 			want := min(time.Duration(n)*50*time.Millisecond, 2*time.Second)
 			require.InDelta(t, want, waits(), float64(2*time.Millisecond), "after %d failures", n)
 		}
-		inner.err = nil
+		inner.answer(nil)
 		require.InDelta(t, 2*time.Second, waits(), float64(2*time.Millisecond))
 		require.Zero(t, waits())
-		inner.err = errServer // another outage begins with short pauses
+		inner.answer(errServer) // another outage begins with short pauses
 		require.Zero(t, waits())
 		require.InDelta(t, 50*time.Millisecond, waits(), float64(2*time.Millisecond))
 	})
@@ -217,11 +273,11 @@ func TestEachChangeIsLoggedOnce(t *testing.T) {
 		const server = " server=redis.example:6379"
 		require.Equal(t, `level=INFO msg="rediscache: connected to Redis"`+server+"\n", together())
 		require.Empty(t, together())
-		inner.err = errServer
+		inner.answer(errServer)
 		require.Equal(t, `level=WARN msg="rediscache: Redis does not answer; reading from the database"`+server+
 			` error="connection refused"`+"\n", together())
 		require.Empty(t, together(), "trials that fail change nothing")
-		inner.err = nil
+		inner.answer(nil)
 		require.Equal(t, `level=INFO msg="rediscache: Redis answers again"`+server+"\n", together())
 		require.Empty(t, together())
 	})
@@ -237,7 +293,7 @@ func TestStoreThatAnswersLateIsConnectedToOnce(t *testing.T) {
 		require.Error(t, s.Put(t.Context(), nil))
 		require.Contains(t, out.String(), "Redis does not answer")
 		out.Reset()
-		inner.err = nil
+		inner.answer(nil)
 		time.Sleep(time.Second)
 		require.NoError(t, s.Put(t.Context(), nil))
 		require.NoError(t, s.Put(t.Context(), nil))
@@ -267,11 +323,21 @@ func TestFailureOfAnExchangeCountsOnce(t *testing.T) {
 		require.ErrorIs(t, s.Put(t.Context(), nil), errServer)
 	}
 	require.False(t, s.Open())
-	inner.err = errServer // of those that did the exchange
+	inner.answer(errServer) // of those that did the exchange
 	for range 2 {
 		require.ErrorIs(t, s.Put(t.Context(), nil), errServer)
 	}
 	require.True(t, s.Open())
+}
+
+// One of several servers that a store consists of says nothing of the others.
+func TestFailureOfAPartIsNotCounted(t *testing.T) {
+	t.Parallel()
+	s := breaker.Wrap(&server{err: fmt.Errorf("%w: %w", store.ErrInPart, errServer)}, breaker.Options{Failures: 2})
+	for range 10 {
+		require.ErrorIs(t, s.Put(t.Context(), nil), errServer)
+	}
+	require.False(t, s.Open())
 }
 
 func TestPanicInAStepLeavesTheBreakerWorking(t *testing.T) {
@@ -307,11 +373,11 @@ func TestErrorsOfStepsAreTold(t *testing.T) {
 	require.Len(t, told, 6)
 	require.Error(t, s.Put(late, nil))
 	require.Len(t, told, 7, "no answer in time")
-	inner.err = fmt.Errorf("%w: %w", store.ErrShared, errServer)
+	inner.answer(fmt.Errorf("%w: %w", store.ErrShared, errServer))
 	require.Error(t, s.Put(t.Context(), nil))
 	require.Len(t, told, 7)
 
-	inner.err = errServer
+	inner.answer(errServer)
 	for range 2 {
 		require.Error(t, s.Put(t.Context(), nil))
 	}
@@ -322,4 +388,19 @@ func TestErrorsOfStepsAreTold(t *testing.T) {
 	_, err := s.Release(t.Context(), "", nil, nil)
 	require.ErrorIs(t, err, errServer)
 	require.Len(t, told, 10)
+}
+
+// A step that took all the time that it has was not answered, whoever's deadline was over first.
+func TestStepThatTookAllItsTimeCounts(t *testing.T) {
+	t.Parallel()
+	const timeout = 20 * time.Millisecond
+	inner := &server{err: context.DeadlineExceeded, delay: timeout}
+	s := breaker.Wrap(inner, breaker.Options{Failures: 3, Timeout: timeout})
+	for range 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
+		_, err := s.Release(ctx, "", nil, nil)
+		cancel()
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	}
+	require.True(t, s.Open())
 }

@@ -425,6 +425,22 @@ func TestPlaceholdersAndTemporaryTables(t *testing.T) {
 	require.False(t, one(t, `DROP TABLE temp`).Temporary)
 }
 
+func TestRedactedTextHasNoLiterals(t *testing.T) {
+	t.Parallel()
+	for src, want := range map[string]string{
+		"SET app.jwt = 'hunter2'":                             "SET app.jwt = ?",
+		"CREATE ROLE x PASSWORD $$hunter2$$ -- hunter2":       "CREATE ROLE x PASSWORD ?",
+		"SELECT set_config('app.jwt', E'hunter2', false), 42": "SELECT set_config(?, ?, false), ?",
+		"/* hunter2 */ COMMIT":                                "COMMIT",
+		"SET x = 'hunter2":                                    "set …",
+		"\\ hunter2":                                          "…",
+		"":                                                    "",
+	} {
+		require.Equal(t, want, sqltext.Redact(src, sqltext.Postgres), src)
+	}
+	require.Less(t, len(sqltext.Redact("SELECT "+strings.Repeat("a, ", 10_000)+"a", sqltext.Postgres)), 1000)
+}
+
 func FuzzParse(f *testing.F) {
 	for _, src := range []string{
 		`SELECT * FROM "users" WHERE "users"."id" IN ($1,$2) AND x BETWEEN 1 AND 2 ORDER BY "users"."id" LIMIT $3`,

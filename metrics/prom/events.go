@@ -17,7 +17,7 @@ type events struct {
 	reads, bypasses, entries, fills, fillBytes *prometheus.CounterVec
 	writes, invalidations, errors              *prometheus.CounterVec
 	unannounced, late, lapsed, journaled       prometheus.Counter
-	corrupt, opened                            prometheus.Counter
+	corrupt, opened, outboxed                  prometheus.Counter
 	readTime, stepTime                         *prometheus.HistogramVec
 
 	// What a hit needs is looked up once.
@@ -81,6 +81,7 @@ func newEvents() *events {
 		lapsed:      single("lapsed_intents_total", "Writes whose intent was over before their COMMIT was."),
 		journaled: single("journaled_writes_total", "Writes that other processes may not know of yet when they return: "+
 			"their answers may be old until Redis is told."),
+		outboxed: single("outboxed_writes_total", "Writes that left a row in the outbox, as Redis was not told of them."),
 		corrupt:  single("corrupt_entries_total", "Entries that did not decode, and were taken for misses."),
 		opened:   single("breaker_openings_total", "Times that Redis was given up."),
 		readTime: histogram("read_duration_seconds", "Time that a statement took, by where the answer came from.", "outcome"),
@@ -115,7 +116,7 @@ func (c *events) introduce() {
 func (c *events) all() []prometheus.Collector {
 	return []prometheus.Collector{
 		c.reads, c.bypasses, c.entries, c.fills, c.fillBytes, c.writes, c.invalidations, c.errors, c.unannounced, c.late,
-		c.lapsed, c.journaled, c.corrupt, c.opened, c.readTime, c.stepTime,
+		c.lapsed, c.journaled, c.outboxed, c.corrupt, c.opened, c.readTime, c.stepTime,
 	}
 }
 
@@ -176,6 +177,9 @@ func (c *events) Write(e metrics.WriteEvent) {
 	if e.Journaled {
 		c.journaled.Inc()
 	}
+	if e.Outboxed {
+		c.outboxed.Inc()
+	}
 	c.intent.Observe(e.Before.Seconds())
 	c.rel.Observe(e.After.Seconds())
 	c.invalidated(e)
@@ -217,6 +221,6 @@ func (c *events) State(e metrics.StateEvent) {
 		c.corrupt.Inc()
 	case metrics.StoreError:
 		c.errors.WithLabelValues(string(e.Error)).Inc()
-	case metrics.JournalOpen: // a gauge tells
+	case metrics.JournalOpen, metrics.OutboxOpen: // gauges tell
 	}
 }

@@ -60,6 +60,9 @@ func TestMetricsThatAreAskedForExist(t *testing.T) {
 		names := regexp.MustCompile(`\brediscache_\w+`).FindAllString(read(t, path...), -1)
 		require.NotEmpty(t, names)
 		for _, name := range names {
+			if name == "rediscache_outbox" {
+				continue // the table
+			}
 			require.Contains(t, known, strings.TrimSuffix(name, "_bucket"), path)
 		}
 	}

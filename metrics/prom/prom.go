@@ -54,7 +54,8 @@ func (*Handle) ReadTagsUnwanted() {}
 var errForeign = errors.New("metrics of the same names are registered by something else")
 
 // Register registers the metrics. Plugins that use the same registerer share them: counters count for all, gauges are sums,
-// ages the greatest. To tell them apart, wrap the registerer: prometheus.WrapRegistererWith.
+// ages the greatest, and so are the rows of outboxes, which all of them see. To tell them apart, wrap the
+// registerer: prometheus.WrapRegistererWith.
 func Register(reg prometheus.Registerer) (*Handle, error) {
 	for {
 		c := newCollector()

@@ -21,7 +21,7 @@ import (
 func full(name string) prom.Source {
 	return prom.Source{
 		Gauges: func() metrics.Gauges {
-			return metrics.Gauges{StoreOpen: true, Fills: 1, Plans: 2, Journal: 3, JournalAge: 4 * time.Second, InDoubt: 5}
+			return metrics.Gauges{StoreOpen: true, Fills: 1, Plans: 2, Journal: 3, JournalAge: 4 * time.Second, InDoubt: 5, Outbox: 6, OutboxAge: 7 * time.Second}
 		},
 		Pool: func() metrics.Pool {
 			return metrics.Pool{Total: 5, Idle: 3, Hits: 10, Misses: 2, Timeouts: 1, Stale: 4}
@@ -154,6 +154,7 @@ func TestWhatAPluginIsDoingIsAskedForAtAScrape(t *testing.T) {
 	got := testkit.Metrics(t, reg)
 	for name, want := range map[string]float64{
 		"breaker_open": 1, "fills_in_flight": 1, "plans": 2, "journal_writes": 3, "journal_age_seconds": 4, "in_doubt_writes": 5,
+		"outbox_rows": 6, "outbox_age_seconds": 7,
 		"pool_connections{state=idle}": 3, "pool_connections{state=used}": 2, "pool_requests_total{result=hit}": 10,
 		"pool_requests_total{result=miss}": 2, "pool_requests_total{result=timeout}": 1, "pool_stale_connections_total": 4,
 		"redis_memory_used_bytes": 100, "redis_memory_max_bytes": 200, "redis_evicted_keys_total": 7, "redis_keys": 50,

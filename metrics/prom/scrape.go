@@ -13,6 +13,7 @@ import (
 // pulled describes what is asked for when Prometheus comes.
 type pulled struct {
 	breaker, fills, plans, journal, age, doubt    *prometheus.Desc
+	outbox, outboxAge                             *prometheus.Desc
 	connections, requests, stale                  *prometheus.Desc
 	used, limit, evicted, keys, ownKeys, ownBytes *prometheus.Desc
 }
@@ -28,7 +29,10 @@ func newPulled() pulled {
 		plans:   desc("plans", "Texts of statements that have a plan."),
 		journal: desc("journal_writes", "Writes that Redis has to be told of before anything is served."),
 		age:     desc("journal_age_seconds", "For how long the oldest write of the journal has waited; 0 if there is none."),
-		doubt:   desc("in_doubt_writes", "Writes held back because the database did not tell whether they committed."),
+		outbox: desc("outbox_rows",
+			"Rows of the outboxes of which Redis has to be told, of any process; 10 000 are counted, of each."),
+		outboxAge: desc("outbox_age_seconds", "How long ago the oldest row of the outboxes was written; 0 if there is none."),
+		doubt:     desc("in_doubt_writes", "Writes held back because the database did not tell whether they committed."),
 		connections: desc("pool_connections", "Connections of the client to Redis; the application's own uses count, too.",
 			"state"),
 		requests: desc("pool_requests_total", "Requests for a connection of the client, by whether one was free.", "result"),
@@ -44,8 +48,8 @@ func newPulled() pulled {
 
 func (p *pulled) describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		p.breaker, p.fills, p.plans, p.journal, p.age, p.doubt, p.connections, p.requests, p.stale, p.used, p.limit, p.evicted,
-		p.keys, p.ownKeys, p.ownBytes,
+		p.breaker, p.fills, p.plans, p.journal, p.age, p.doubt, p.outbox, p.outboxAge, p.connections, p.requests, p.stale,
+		p.used, p.limit, p.evicted, p.keys, p.ownKeys, p.ownBytes,
 	} {
 		ch <- d
 	}
@@ -93,6 +97,7 @@ func (p *pulled) gauges(ch chan<- prometheus.Metric, sources []source) {
 			open = 1
 		}
 		sum.Fills, sum.Plans = sum.Fills+g.Fills, sum.Plans+g.Plans
+		sum.Outbox, sum.OutboxAge = max(sum.Outbox, g.Outbox), max(sum.OutboxAge, g.OutboxAge) // several see the same rows
 		sum.Journal, sum.JournalAge = sum.Journal+g.Journal, max(sum.JournalAge, g.JournalAge)
 		sum.InDoubt += g.InDoubt
 	}
@@ -101,6 +106,8 @@ func (p *pulled) gauges(ch chan<- prometheus.Metric, sources []source) {
 	gauge(ch, p.plans, float64(sum.Plans))
 	gauge(ch, p.journal, float64(sum.Journal))
 	gauge(ch, p.age, sum.JournalAge.Seconds())
+	gauge(ch, p.outbox, float64(sum.Outbox))
+	gauge(ch, p.outboxAge, sum.OutboxAge.Seconds())
 	gauge(ch, p.doubt, float64(sum.InDoubt))
 }
 

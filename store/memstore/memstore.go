@@ -119,7 +119,7 @@ func (s *Store) Mint(ctx context.Context, mints []store.Mint) (store.Snapshot, e
 	snap := store.Snapshot{Values: make([]store.Value, len(mints)), Atomic: true}
 	for i, m := range mints {
 		token, found := s.get(m.Tag.Token()) // Writing, if somebody does
-		if !found {
+		if !found || token != store.Writing && len(token) < store.TokenSize {
 			token = s.newToken(m.Token)
 			s.set(m.Tag.Token(), token, m.TTL)
 		}

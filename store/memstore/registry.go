@@ -25,7 +25,7 @@ func (s *Store) Declare(ctx context.Context, d store.Declaration) (store.Value, 
 				names = append(names, name)
 			}
 		}
-		if !found || len(names) > known {
+		if !found || len(token) < store.TokenSize || len(names) > known {
 			// Another token: who knows the old one knows the old names.
 			token = s.newToken(d.Token) + strings.Join(names, "\n")
 			s.set(d.Tag.Token(), token, d.TTL)

@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -23,7 +24,10 @@ const historyAge = 100 * time.Millisecond
 // silentAge is how long a server that does not tell its history is not asked again.
 const silentAge = time.Minute
 
-var errNotPrimary = errors.New("the server is a replica")
+var (
+	errNotPrimary = errors.New("the server is a replica")
+	errAlone      = errors.New("the server has lost its replicas, without which it takes no writes (min-replicas-to-write)")
+)
 
 // A node is one server, with what is known of the history of its dataset.
 type node struct {
@@ -32,6 +36,7 @@ type node struct {
 	addr    atomic.Pointer[string] // that was dialed last
 	history atomic.Pointer[knownHistory]
 	reads   batcher
+	health  health
 	log     *slog.Logger
 }
 
@@ -57,14 +62,15 @@ func (n *node) exchange(ctx context.Context, cmds []redis.Cmder) (store.History,
 	if known, ok := n.current(); ok && len(cmds) == 1 {
 		err := n.rdb.Process(ctx, cmds[0])
 		if n.dials.Load() == known.dials {
-			return known.id, err
+			return known.id, cmp.Or(err, refusalOf(cmds))
 		}
 	}
-	return n.pipelined(ctx, func(p redis.Pipeliner) {
+	history, err := n.pipelined(ctx, func(p redis.Pipeliner) {
 		for _, cmd := range cmds {
 			_ = p.Process(ctx, cmd) // queues it
 		}
 	})
+	return history, cmp.Or(err, refusalOf(cmds))
 }
 
 // pipelined runs commands, and returns the history of the dataset that answered them, and the first error of any of them.
@@ -122,6 +128,9 @@ func (n *node) withInfo(ctx context.Context, queue func(redis.Pipeliner)) (store
 // parseInfo returns the history that INFO replication tells: master_replid "marks a given history of the data set",
 // and is new after a restart and on a promoted replica (Redis documentation, "Replication"). A server that refuses
 // the command, or does not know the field, has the zero history.
+//
+// A primary that is to take no writes without replicas, and has none, may be one that has been cut off, and has had a
+// successor for long: it takes no intents, and must not be believed.
 func parseInfo(cmd *redis.StringCmd) (store.History, error) {
 	var id store.History
 	text, err := cmd.Result()
@@ -136,6 +145,8 @@ func parseInfo(cmd *redis.StringCmd) (store.History, error) {
 		switch {
 		case name == "role" && value != "master":
 			return id, errNotPrimary
+		case name == "min_slaves_good_slaves" && value == "0": // told only if min-replicas-to-write is set
+			return store.History{}, errAlone
 		case name == "master_replid" && len(value) >= 2*len(id):
 			if _, err := hex.Decode(id[:], []byte(value[:2*len(id)])); err != nil {
 				return store.History{}, nil // not a replication id: the server tells no history

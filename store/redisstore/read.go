@@ -52,7 +52,8 @@ func (s *Store) Mint(ctx context.Context, mints []store.Mint) (store.Snapshot, e
 	return snap, nil
 }
 
-// onNodes calls do once for each server, with the groups of keys that it holds, all at the same time.
+// onNodes calls do once for each server, with the groups of keys that it holds, all at the same time. A server that does
+// not answer keeps nobody from the others.
 func (s *Store) onNodes(
 	ctx context.Context, groups [][]int, key func(int) string, do func(*node, [][]int) error,
 ) error {
@@ -69,7 +70,7 @@ func (s *Store) onNodes(
 	var failed error
 	for n, g := range held {
 		run := func() {
-			if err := do(n, g); err != nil {
+			if err := s.onNode(ctx, n, g, do); err != nil {
 				mu.Lock()
 				failed = err
 				mu.Unlock()
@@ -82,10 +83,19 @@ func (s *Store) onNodes(
 		}
 	}
 	wg.Wait()
-	if isMoved(failed) {
-		s.servers.moved(ctx)
+	if failed != nil && s.servers.others() {
+		return fmt.Errorf("%w: %w", store.ErrInPart, failed)
 	}
 	return failed
+}
+
+func (s *Store) onNode(ctx context.Context, n *node, groups [][]int, do func(*node, [][]int) error) error {
+	err := errSilent
+	if s.servers.ask(n) {
+		err = do(n, groups)
+	}
+	s.servers.saw(ctx, n, err)
+	return err
 }
 
 // mget reads keys with one command.
@@ -95,18 +105,15 @@ func (n *node) mget(ctx context.Context, keys []string, into []store.Value) erro
 	if err != nil {
 		return err
 	}
-	for i, v := range cmd.Val() {
-		if data, ok := v.(string); ok {
-			into[i] = store.Value{Data: data, Found: true, History: history}
-		}
-	}
-	return nil
+	return newReply(cmd.Val()).values(len(keys), func(i int, data string) {
+		into[i] = store.Value{Data: data, Found: true, History: history}
+	})
 }
 
 // mgetSlots reads each group of keys with a command of its own, in one pipeline.
 func (n *node) mgetSlots(ctx context.Context, keys []string, groups [][]int, into []store.Value) error {
 	cmds := make([]redis.Cmder, len(groups))
-	values := make([]*redis.SliceCmd, len(groups))
+	values := make([]*redis.RawCmd, len(groups))
 	for i, g := range groups {
 		part := make([]string, len(g))
 		for j, k := range g {
@@ -120,23 +127,25 @@ func (n *node) mgetSlots(ctx context.Context, keys []string, groups [][]int, int
 		return err
 	}
 	for i, g := range groups {
-		for j, v := range values[i].Val() {
-			if data, ok := v.(string); ok {
-				into[g[j]] = store.Value{Data: data, Found: true, History: history}
-			}
+		err := newReply(values[i].Val()).values(len(g), func(j int, data string) {
+			into[g[j]] = store.Value{Data: data, Found: true, History: history}
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// newMGet names the keys by pointers, which go-redis takes for what they point to: strings in interfaces are allocated.
-func newMGet(ctx context.Context, keys []string) *redis.SliceCmd {
+// newMGet asks for the reply as it is: go-redis allocates each value twice. It names the keys by pointers, which
+// go-redis takes for what they point to: strings in interfaces are allocated.
+func newMGet(ctx context.Context, keys []string) *redis.RawCmd {
 	args := make([]any, 1, 1+len(keys))
 	args[0] = "mget"
 	for i := range keys {
 		args = append(args, &keys[i])
 	}
-	return redis.NewSliceCmd(ctx, args...)
+	return redis.NewRawCmd(ctx, args...)
 }
 
 // mint runs mint.lua on each group of tags, in one pipeline.
@@ -203,8 +212,4 @@ func hashTag(key string) string {
 		}
 	}
 	return key
-}
-
-func isMoved(err error) bool {
-	return redis.HasErrorPrefix(err, "MOVED") || redis.HasErrorPrefix(err, "ASK") || redis.HasErrorPrefix(err, "CLUSTERDOWN")
 }

@@ -2,7 +2,7 @@
 //
 // It works with Redis 5 and later and with Valkey, and needs the commands MGET, SET, EVALSHA, EVAL and INFO, and in
 // scripts DEL, EXISTS, GET, PEXPIRE, PTTL, SET, TIME, ZADD, ZREM and ZREMRANGEBYSCORE. Every script touches keys of
-// one slot.
+// one slot. Of a Cluster, the commands DEL, GET and ZREM, too, while a slot is moved.
 package redisstore
 
 import (
@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -38,12 +39,19 @@ type Store struct {
 	release *redis.Script
 	mint    *redis.Script
 	declare *redis.Script
+	join    *redis.Script
 }
 
 var _ store.Store = (*Store)(nil)
 
 // servers knows which server holds a key.
 type servers interface {
+	layout
+	judgement
+}
+
+// layout says where keys are.
+type layout interface {
 	fmt.Stringer
 	// node returns the primary that holds the key.
 	node(ctx context.Context, key string) (*node, error)
@@ -53,8 +61,15 @@ type servers interface {
 	oneNode() bool
 	// each calls a function for every primary, perhaps for several at the same time.
 	each(ctx context.Context, do func(context.Context, *node) error) error
-	// moved is told that a server does not hold the keys that were asked of it.
-	moved(ctx context.Context)
+}
+
+// judgement remembers which servers answer.
+type judgement interface {
+	// ask reports whether a server may be asked; saw is told what became of a step on it.
+	ask(n *node) bool
+	saw(ctx context.Context, n *node, err error)
+	// others reports whether a step that failed says nothing of the store as a whole: other servers answer.
+	others() bool
 }
 
 // New returns a store on a client, which stays the caller's: the store never closes it. Nothing is dialed. The
@@ -76,6 +91,7 @@ func New(client redis.UniversalClient, opt Options) (*Store, error) {
 		release: redis.NewScript(script.Release),
 		mint:    redis.NewScript(script.Mint),
 		declare: redis.NewScript(script.Declare),
+		join:    redis.NewScript(script.Join),
 	}
 	switch c := client.(type) {
 	case *redis.Client:
@@ -117,10 +133,13 @@ func (s *Store) Close() error { return nil }
 func (s *Store) Put(ctx context.Context, entries []store.Entry) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	err := s.exec(ctx, func(p redis.Pipeliner) {
-		for _, e := range entries {
-			p.Set(ctx, string(e.Key), e.Data, e.TTL)
-		}
+	groups := bySlot(entries, func(e store.Entry) string { return string(e.Key) })
+	err := s.onNodes(ctx, groups, func(i int) string { return string(entries[i].Key) }, func(_ *node, groups [][]int) error {
+		return s.exec(ctx, func(p redis.Pipeliner) {
+			for _, i := range slices.Concat(groups...) {
+				p.Set(ctx, string(entries[i].Key), entries[i].Data, entries[i].TTL)
+			}
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("redisstore: put %d entries: %w", len(entries), err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -291,6 +292,118 @@ func TestNothingIsDialledBeforeTheFirstStep(t *testing.T) {
 	require.Zero(t, client.PoolStats().Misses)
 }
 
+// While a slot is moved, commands of several keys are refused unless one server has them all. A writer must be heard all the
+// same: readers are served on by the one that has what they ask for.
+func TestWriterIsHeardWhileItsSlotIsMoved(t *testing.T) {
+	t.Parallel()
+	c := testkit.StartRedisPrimaries(t)
+	for name, moved := range map[string]bool{"users": false, "orders": true} {
+		s, names := open(t, c.Client(), testkit.Unique(t))
+		table := names.Table(name)
+		tag, watched := table.List(), table.Registry()
+		mint := store.Mint{Tag: tag, Token: "0123456789abcdef", TTL: time.Minute}
+		_, err := s.Mint(t.Context(), []store.Mint{mint})
+		require.NoError(t, err)
+		declared := store.Declaration{Tag: watched, Token: mint.Token, TTL: time.Minute, Names: []string{"a"}, Max: 1}
+		_, err = s.Declare(t.Context(), declared)
+		require.NoError(t, err)
+		from := c.Holder(tag.Token())
+		m := c.Migrate(c.Slot(tag.Token()), c.Primaries[from], c.Primaries[(from+1)%3])
+		holder := c.Primaries[from]
+		if moved {
+			m.MoveKey(tag.Token())
+			holder = c.Primaries[(from+1)%3]
+		}
+
+		seen, err := s.Intend(t.Context(), "w", time.Minute, []keying.Tag{tag}, []keying.Tag{watched})
+		require.NoError(t, err)
+		require.Equal(t, []string{"a"}, store.Names(seen[0].Data))
+		asking := func(key string) string {
+			p := holder.Client().Pipeline()
+			p.Do(t.Context(), "ASKING")
+			got := p.Get(t.Context(), key)
+			_, _ = p.Exec(t.Context())
+			return got.Val()
+		}
+		require.Equal(t, store.Writing, asking(tag.Token()), "nobody is served what was there before")
+		_, err = s.Mint(t.Context(), []store.Mint{mint})
+		require.Error(t, err, "nobody mints")
+		m.Finish()
+		minted := func() (token string) {
+			testkit.Eventually(t, "the new owner answers", func() bool {
+				snap, err := s.Mint(t.Context(), []store.Mint{mint})
+				if err == nil {
+					token = snap.Values[0].Data
+				}
+				return err == nil
+			})
+			return token
+		}
+		require.Equal(t, store.Writing, minted(), "the writer is among the writers wherever they are")
+
+		back := c.Migrate(c.Slot(tag.Token()), c.Primaries[(from+1)%3], c.Primaries[from])
+		seen, err = s.Release(t.Context(), "w", []keying.Tag{tag}, []keying.Tag{watched})
+		require.NoError(t, err)
+		require.Equal(t, []string{"a"}, store.Names(seen[0].Data))
+		back.Finish()
+		require.Len(t, minted(), store.TokenSize, "it has left")
+	}
+}
+
+// A primary that takes no writes without its replicas, and has lost them, may have had a successor for long.
+func TestPrimaryThatHasLostItsReplicasIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	primary := testkit.StartRedis(t, "--min-replicas-to-write", "1", "--min-replicas-max-lag", "4")
+	replica := testkit.StartRedis(t, "--replicaof", "127.0.0.1", primary.Addr[len("127.0.0.1:"):])
+	s, _ := open(t, primary.Client(), "ns")
+	testkit.Eventually(t, "it has a replica", func() bool {
+		_, err := s.Load(t.Context(), []string{"k"})
+		return err == nil
+	})
+	replica.Stop()
+	testkit.Eventually(t, "it is refused", func() bool {
+		_, err := s.Load(t.Context(), []string{"k"})
+		return err != nil && strings.Contains(err.Error(), "min-replicas-to-write")
+	})
+}
+
+// Of a Cluster, one server that does not answer is not waited for again and again, and keeps nobody from the others.
+func TestServerOfAClusterThatDoesNotAnswerKeepsNobodyFromTheOthers(t *testing.T) {
+	t.Parallel()
+	c := testkit.StartRedisPrimaries(t, "--cluster-node-timeout", "20000") // so that the others do not mind
+	s, err := redisstore.New(c.Client(), redisstore.Options{Timeout: time.Second})
+	require.NoError(t, err)
+	names, err := keying.NewSpace("ns", "test")
+	require.NoError(t, err)
+	all := names.All()
+	_, err = s.Intend(t.Context(), "w", time.Minute, all, nil)
+	require.NoError(t, err)
+	_, err = s.Release(t.Context(), "w", all, nil)
+	require.NoError(t, err)
+
+	c.Primaries[0].Stop()
+	t.Cleanup(c.Primaries[0].Continue)
+	// Steps on everything, of which a third fails.
+	for range 20 {
+		_, err = s.Intend(t.Context(), "w", time.Minute, all, nil)
+		require.ErrorIs(t, err, store.ErrInPart)
+	}
+	require.ErrorIs(t, err, store.ErrUnavailable, "it is not waited for any more")
+	for _, tag := range all {
+		if c.Holder(tag.Token()) == 0 {
+			continue
+		}
+		v, err := s.Load(t.Context(), []string{tag.Token()})
+		require.NoError(t, err)
+		require.Equal(t, store.Writing, v.Values[0].Data, "the others have been told")
+	}
+	c.Primaries[0].Continue()
+	testkit.Eventually(t, "it is asked again", func() bool {
+		_, err := s.Release(t.Context(), "w", all, nil)
+		return err == nil
+	})
+}
+
 func load(t *testing.T, s store.Store, tag keying.Tag) store.Value {
 	t.Helper()
 	var snap store.Snapshot
@@ -300,4 +413,22 @@ func load(t *testing.T, s store.Store, tag keying.Tag) store.Value {
 		return err == nil
 	})
 	return snap.Values[0]
+}
+
+// What a server refuses is told as it told it: it answers.
+func TestReadsThatAreRefusedAreErrorsOfTheServer(t *testing.T) {
+	t.Parallel()
+	server := testkit.StartRedis(t)
+	s, err := redisstore.New(server.Client(), redisstore.Options{Timeout: 5 * time.Second})
+	require.NoError(t, err)
+	_, err = s.Load(t.Context(), []string{"a"})
+	require.NoError(t, err)
+	require.NoError(t, server.Client().Do(t.Context(), "ACL", "SETUSER", "default", "-mget").Err())
+	for range 2 { // also where INFO goes along
+		_, err = s.Load(t.Context(), []string{"a", "b"})
+		refused, ok := errors.AsType[redis.Error](err)
+		require.True(t, ok, err)
+		require.True(t, strings.HasPrefix(refused.Error(), "NOPERM"), refused)
+		time.Sleep(150 * time.Millisecond)
+	}
 }

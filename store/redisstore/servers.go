@@ -3,8 +3,11 @@ package redisstore
 import (
 	"cmp"
 	"context"
+	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -17,7 +20,9 @@ func newSingle(c *redis.Client, opt Options) *single { return &single{n: newNode
 func (s *single) node(context.Context, string) (*node, error) { return s.n, nil }
 func (s *single) pipeline() redis.Pipeliner                   { return s.n.rdb.Pipeline() }
 func (s *single) oneNode() bool                               { return true }
-func (s *single) moved(context.Context)                       {}
+func (s *single) ask(*node) bool                              { return true }
+func (s *single) saw(context.Context, *node, error)           {}
+func (s *single) others() bool                                { return false }
 
 // ofSentinel is what go-redis calls the address of a server that Sentinel names.
 const ofSentinel = "FailoverClient"
@@ -38,12 +43,16 @@ func (s *single) each(ctx context.Context, do func(context.Context, *node) error
 
 // cluster is a Redis Cluster. Reads ask the primary of a slot themselves, because the history that qualifies a token
 // is the history of the server that answered; a slot that moves meanwhile is an error, hence a read of the database.
-// Writes go through the cluster client, which follows redirections.
+// Writes go there, too, and through the cluster client, which follows redirections, if that fails.
 type cluster struct {
-	c     *redis.ClusterClient
-	opt   Options
-	nodes sync.Map // *redis.Client → *node
+	c        *redis.ClusterClient
+	opt      Options
+	nodes    sync.Map     // *redis.Client → *node
+	answered atomic.Int64 // when one of them has answered last, in nanoseconds since 1970
 }
+
+// othersAge is for how long a server of a Cluster that has answered stands for the Cluster.
+const othersAge = 10 * time.Second
 
 func newCluster(c *redis.ClusterClient, opt Options) *cluster { return &cluster{c: c, opt: opt} }
 
@@ -70,5 +79,28 @@ func (c *cluster) each(ctx context.Context, do func(context.Context, *node) erro
 
 func (c *cluster) pipeline() redis.Pipeliner { return c.c.Pipeline() }
 func (c *cluster) oneNode() bool             { return false }
-func (c *cluster) moved(ctx context.Context) { c.c.ReloadState(ctx) }
-func (c *cluster) String() string            { return cmp.Or(strings.Join(c.c.Options().Addrs, ","), "a Cluster") }
+
+func (c *cluster) others() bool     { return time.Now().UnixNano()-c.answered.Load() < int64(othersAge) }
+func (c *cluster) ask(n *node) bool { return n.health.ask(time.Now()) }
+
+// saw takes notice of what became of a step: whoever holds the keys by now, another server says.
+func (c *cluster) saw(ctx context.Context, n *node, err error) {
+	now := time.Now()
+	if err == nil {
+		c.answered.Store(now.UnixNano())
+	} else {
+		c.c.ReloadState(ctx)
+	}
+	if errors.Is(err, errSilent) {
+		return
+	}
+	switch silent, again := n.health.saw(err, now); {
+	case silent:
+		n.log.WarnContext(ctx, "rediscache: a server of the Cluster does not answer; reading from the database what it holds",
+			"server", n.rdb.Options().Addr, "error", err)
+	case again:
+		n.log.InfoContext(ctx, "rediscache: a server of the Cluster answers again", "server", n.rdb.Options().Addr)
+	}
+}
+
+func (c *cluster) String() string { return cmp.Or(strings.Join(c.c.Options().Addrs, ","), "a Cluster") }

@@ -9,9 +9,9 @@
 local SIZE = 16
 
 local time = redis.call('TIME')
-local value = redis.call('GET', KEYS[1])
-if not value or value == '!' then
-  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', time[1] * 1000 + math.floor(time[2] / 1000))
+local value = call('GET', KEYS[1])
+if not value or #value < SIZE then -- nothing, what is no token, or '!'
+  call('ZREMRANGEBYSCORE', KEYS[2], '-inf', time[1] * 1000 + math.floor(time[2] / 1000))
   if redis.call('EXISTS', KEYS[2]) == 1 then
     return '!'
   end

@@ -19,7 +19,7 @@ local ttl = tonumber(ARGV[3])
 
 for i = 1, last, 2 do
   local token, writers = KEYS[i], KEYS[i + 1]
-  redis.call('ZADD', writers, now + ttl, ARGV[1])
+  call('ZADD', writers, now + ttl, ARGV[1])
   -- The set lives as long as its longest intent.
   local left = redis.call('PTTL', writers)
   if left < ttl then
@@ -32,6 +32,6 @@ end
 -- After the intent: whoever changes a watched token from now on finds the writer among its tags' writers.
 local watched = {}
 for i = last + 1, #KEYS do
-  watched[#watched + 1] = redis.call('GET', KEYS[i])
+  watched[#watched + 1] = call('GET', KEYS[i])
 end
 return watched

@@ -16,9 +16,9 @@ end
 local tokens = {}
 for i = 1, #KEYS, 2 do
   local token, writers = KEYS[i], KEYS[i + 1]
-  local value = redis.call('GET', token)
-  if not value or value == '!' then
-    redis.call('ZREMRANGEBYSCORE', writers, '-inf', now)
+  local value = call('GET', token)
+  if not value or #value < 16 then -- nothing, what is no token, or '!'
+    call('ZREMRANGEBYSCORE', writers, '-inf', now)
     if redis.call('EXISTS', writers) == 1 then
       value = '!'
     else

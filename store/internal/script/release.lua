@@ -13,7 +13,7 @@ end
 
 for i = 1, last, 2 do
   local token, writers = KEYS[i], KEYS[i + 1]
-  redis.call('ZREM', writers, ARGV[1])
+  call('ZREM', writers, ARGV[1])
   -- Others still writing: readers must go on seeing it. (-2: no such key, -1: no expiry, never for this key.)
   local left = redis.call('PTTL', writers)
   if left > 0 then
@@ -23,6 +23,6 @@ end
 
 local watched = {}
 for i = last + 1, #KEYS do
-  watched[#watched + 1] = redis.call('GET', KEYS[i])
+  watched[#watched + 1] = call('GET', KEYS[i])
 end
 return watched

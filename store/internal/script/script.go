@@ -4,19 +4,33 @@ package script
 import _ "embed" // the scripts
 
 // The scripts. Each touches keys of one slot, may be repeated, and says in its first lines what it takes.
+//
+//nolint:gochecknoglobals // texts, put together once: nobody assigns to them
 var (
+	Intend  = call + intend
+	Release = call + release
+	Mint    = call + mint
+	Declare = call + declare
+)
+
+var (
+	//go:embed call.lua
+	call string
 	//go:embed intend.lua
-	Intend string
+	intend string
 	//go:embed release.lua
-	Release string
+	release string
 	//go:embed mint.lua
-	Mint string
+	mint string
 	//go:embed declare.lua
-	Declare string
+	declare string
 )
 
 // For a server that is asked over HTTP, in JSON, and that may have replicas which answer what only reads.
 var (
+	// Join adds members to sets of one slot, for a server of a cluster.
+	//go:embed join.lua
+	Join string
 	//go:embed load.lua
 	Load string
 	//go:embed put.lua
