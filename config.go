@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/gorm-rediscache/rediscache/internal/aead"
 	"github.com/gorm-rediscache/rediscache/internal/consistency"
 	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/metrics"
@@ -39,6 +40,20 @@ type Config struct {
 	// docs/ttl.md says how to choose.
 	Policy ttlconfig.Policy
 	Models ttlconfig.Models
+
+	// Partition says to whom the answer of a statement belongs, beside its text and arguments: it is called with the
+	// statement's context, before the cache is asked, must be quick, and returns any text (a tenant, a role, a schema), or ""
+	// for what is everybody's. An answer is only served in the partition that it was stored in; a write reaches those of all.
+	// Needed where sessions of one pool get different answers and the plugin cannot see it: a search_path, a role or a setting
+	// that a hook of the driver chooses when a connection is taken. If it panics the database answers. Defaults to one
+	// partition for all (docs/security.md).
+	Partition func(context.Context) string
+
+	// EncryptionKeys encrypt the rows of answers in Redis, with XAES-256-GCM. The first key encrypts, all of them decrypt, so
+	// that keys can be changed while processes run. 32 bytes each. An entry that was encrypted with another key, or with
+	// none, is a miss, and counted. Names of entries are not encrypted. Defaults to none: rows are stored as they are
+	// (docs/security.md).
+	EncryptionKeys [][]byte
 
 	// OnOutage says what a write does that cannot tell Redis before its commit. Defaults to Journal.
 	OnOutage Outage
@@ -73,7 +88,7 @@ type Config struct {
 	// what was done for it: for attributes of the current span, say. It is on the application's path, must be quick, and
 	// must not use the handle. The attributes are rediscache.outcome (hit, miss or bypass), rediscache.reason (of a
 	// bypass), db.collection.name (the first table; the name is OpenTelemetry's), rediscache.kind (row, list or count), and,
-	// unless it is a bypass, rediscache.key (which holds primary keys and the values of scope columns),
+	// unless it is a bypass, rediscache.key (which holds primary keys and values of scope columns that are numbers),
 	// rediscache.entries, rediscache.found and rediscache.joined, as [metrics.ReadEvent] describes them. Defaults to none,
 	// which costs nothing.
 	Annotate func(ctx context.Context, attrs []slog.Attr)
@@ -82,7 +97,7 @@ type Config struct {
 	Registerer prometheus.Registerer
 	// Logger is told when Redis is first reached, lost, and found again, once each, and what keeps the cache from working. At
 	// level Debug it is also told of hits, misses, bypasses, fills and invalidations, ten of each a second at most. Keys are
-	// in these lines, which hold primary keys and the values of scope columns. Defaults to slog.Default().
+	// in these lines, which hold primary keys and values of scope columns that are numbers. Defaults to slog.Default().
 	Logger *slog.Logger
 }
 
@@ -97,6 +112,12 @@ const (
 	// FailWrite refuses the write with ErrUnannounced: nothing stale is ever served, and nothing can be written while
 	// Redis does not answer.
 	FailWrite
+	// Outbox is Journal, and leaves what was touched in a table of the database, too, in the same transaction: any
+	// process that reaches Redis tells it, within about a second, also when the one that wrote is gone. While Redis
+	// answers, nothing is written there. The table has to be there when a handle begins to use the plugin: see
+	// [CreateOutbox]. If it does not take a row, the write is as under Journal, and the log says so. For PostgreSQL,
+	// MySQL 8.0, MariaDB 10.6 and SQLite.
+	Outbox
 )
 
 // Defaults of [Config].
@@ -125,6 +146,14 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// cipher returns what encrypts entries; nil, if nothing does.
+func (c Config) cipher() (consistency.Cipher, error) {
+	if c.EncryptionKeys == nil {
+		return nil, nil
+	}
+	return aead.New(c.EncryptionKeys)
+}
+
 // validate returns everything that is wrong, naming the fields.
 func (c Config) validate() []error {
 	var errs []error
@@ -139,6 +168,8 @@ func (c Config) validate() []error {
 	if c.Namespace != "" {
 		wrong("Namespace", keying.ValidNamespace(c.Namespace))
 	}
+	_, err := c.cipher()
+	wrong("EncryptionKeys", err)
 	wrong("Policy", c.Policy.ValidateWith(ttlconfig.Default()))
 	for model, policy := range c.Models {
 		if model.New() == nil {
@@ -146,8 +177,8 @@ func (c Config) validate() []error {
 		}
 		wrong(fmt.Sprintf("Models[%s]", model), policy.ValidateWith(c.Policy))
 	}
-	if c.OnOutage > FailWrite {
-		wrong("OnOutage", fmt.Errorf("want Journal or FailWrite, got %d", c.OnOutage))
+	if c.OnOutage > Outbox {
+		wrong("OnOutage", fmt.Errorf("want Journal, FailWrite or Outbox, got %d", c.OnOutage))
 	}
 	if c.Serverless > ServerlessOff {
 		wrong("Serverless", fmt.Errorf("want ServerlessAuto, ServerlessOn or ServerlessOff, got %d", c.Serverless))

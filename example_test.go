@@ -47,7 +47,7 @@ func readmeConfig(client redis.UniversalClient) *rediscache.Plugin {
 		Models: ttlconfig.Models{
 			ttlconfig.For[AuditLog](): ttlconfig.Never,
 		},
-		OnOutage:   rediscache.Journal, // or FailWrite
+		OnOutage:   rediscache.Journal, // or FailWrite, Outbox
 		Registerer: prometheus.DefaultRegisterer,
 		Logger:     slog.Default(),
 	})

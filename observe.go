@@ -47,6 +47,7 @@ func (p *Plugin) observe(cfg Config, namespace string, inner store.Store, guarde
 		if !b.Since.IsZero() {
 			g.JournalAge = time.Since(b.Since)
 		}
+		g.Outbox, g.OutboxAge = hooks.Outbox()
 		return g
 	}
 	if s, ok := inner.(*redisstore.Store); ok {

@@ -80,13 +80,22 @@ func (p *Plugin) start() error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
+	cipher, err := cfg.cipher()
+	if err != nil {
+		return errors.Join(err, p.disown())
+	}
 	if cfg.Recorder, err = p.record(cfg); err != nil {
 		return errors.Join(err, p.disown())
 	}
+	relay := func() {} // until there is something that could be relayed
 	guarded := breaker.Wrap(s, breaker.Options{
-		Logger: cfg.Logger,
+		Timeout: cfg.Timeout,
+		Logger:  cfg.Logger,
 		OnChange: func(open bool) {
 			cfg.Recorder.State(metrics.StateEvent{State: metrics.StoreOpen, On: open})
+			if !open {
+				relay() // what was left meanwhile
+			}
 		},
 		OnError: func(err error) {
 			cfg.Recorder.State(metrics.StateEvent{
@@ -97,12 +106,13 @@ func (p *Plugin) start() error {
 	p.protocol = consistency.New(consistency.Config{
 		Store: guarded, Outage: consistency.Outage(cfg.OnOutage), Timeout: cfg.Timeout, MaxEntry: cfg.MaxBytes,
 		MaxMisses: cfg.MaxMisses, Foreground: serverless, Recorder: cfg.Recorder, Logger: cfg.Logger,
+		Cipher: cipher,
 	})
 	options := callbacks.Options{
 		Protocol: p.protocol, Namespace: cfg.Namespace, OwnNamespace: cfg.Namespace != "", Policy: cfg.Policy,
 		Models: cfg.Models, MaxRows: cfg.MaxRows, MaxBytes: cfg.MaxBytes, WrapConnPool: cfg.WrapConnPool,
 		ReadReplicas: cfg.ReadReplicas, Foreground: serverless, Recorder: cfg.Recorder, Advisor: &p.advisor,
-		Logger: cfg.Logger, Annotate: cfg.Annotate,
+		Logger: cfg.Logger, Annotate: cfg.Annotate, Outbox: cfg.OnOutage == Outbox, Partition: cfg.Partition,
 	}
 	if options.Namespace == "" {
 		options.Namespace = keying.DefaultNamespace
@@ -111,6 +121,7 @@ func (p *Plugin) start() error {
 		options.Host = "localhost"
 	}
 	p.hooks = callbacks.New(options)
+	relay = p.hooks.Relay
 	p.observe(cfg, options.Namespace, s, guarded)
 	return nil
 }
@@ -136,6 +147,7 @@ func (p *Plugin) Close(ctx context.Context) error {
 
 // stop ends what start has made.
 func (p *Plugin) stop(ctx context.Context) error {
+	p.hooks.Drain(ctx)
 	errs := []error{p.hooks.Close(), p.protocol.Close(ctx)}
 	p.unobserve()
 	errs = append(errs, p.disown())

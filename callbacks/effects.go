@@ -121,7 +121,14 @@ func (x *effect) addKeys(tw tableWrite, args []any) bool {
 	return true
 }
 
+// addRow adds a row. Where there are many already, those who stand for them all are announced: one transaction may add
+// millions.
 func (x *effect) addRow(key keying.PrimaryKey, inserted bool) {
+	if len(x.rows) > maxAnnounced {
+		if _, known := x.rows[key]; !known && (inserted || x.isBulk()) {
+			return
+		}
+	}
 	if x.rows == nil {
 		x.rows = make(map[keying.PrimaryKey]bool, 1)
 	}

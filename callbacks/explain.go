@@ -51,7 +51,7 @@ func (x *Explainer) add(stmt *gorm.Statement, e metrics.Explanation) {
 func (s *shim) explainRead(st *statement, e metrics.ReadEvent) metrics.Explanation {
 	x := metrics.Explanation{
 		Statement: st.text, Outcome: e.Outcome, Reason: e.Reason, Key: e.Key, Entries: e.Entries, Found: e.Found,
-		Joined: e.Joined, Stale: e.Stale, Age: e.Age, TTL: e.TTL,
+		Joined: e.Joined, Stale: e.Stale, Age: e.Age, TTL: e.TTL, Partition: string(st.partition),
 	}
 	if st.p != nil && e.Reason == st.p.reason {
 		x.Detail = st.p.detail

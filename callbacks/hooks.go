@@ -5,10 +5,12 @@
 //	hooks.go        what is hooked, and with what
 //	shim.go         the pool that GORM's handlers find
 //	query.go        a statement that reads
+//	partition.go    whose answer it is
 //	annotate.go     what the application is told of it
 //	write.go        a statement that writes
 //	cause.go        why tables are written, for events
 //	transaction.go  what a transaction touched, announced when it commits
+//	outbox.go       what could not be announced, left in the database
 //	plan.go         what a text says, kept by text
 //	policies.go     how long answers are kept: what the configuration and the models say
 //	times.go        the same, for one statement
@@ -32,13 +34,14 @@ import (
 	"gorm.io/gorm/schema"
 
 	"github.com/gorm-rediscache/rediscache/internal/consistency"
+	"github.com/gorm-rediscache/rediscache/internal/outbox"
 	"github.com/gorm-rediscache/rediscache/internal/rowcodec"
 	"github.com/gorm-rediscache/rediscache/internal/txpool"
 	"github.com/gorm-rediscache/rediscache/metrics"
 	"github.com/gorm-rediscache/rediscache/ttlconfig"
 )
 
-// Options says what the hooks work with. All fields but Models and Annotate are required.
+// Options says what the hooks work with. All fields but Models, Annotate and Partition are required.
 type Options struct {
 	Protocol  *consistency.Protocol
 	Namespace string
@@ -51,6 +54,8 @@ type Options struct {
 	MaxRows, MaxBytes int
 	WrapConnPool      bool
 	ReadReplicas      bool
+	// Outbox leaves what could not be announced in the outbox of its database, and relays what is there.
+	Outbox bool
 	// Foreground leaves nothing to goroutines.
 	Foreground bool
 	// Host names the machine.
@@ -61,12 +66,15 @@ type Options struct {
 	Logger  *slog.Logger
 	// Annotate is told, with its context, what was done for each statement that reads; nil: nobody is.
 	Annotate func(context.Context, []slog.Attr)
+	// Partition says to whom an answer belongs; nil: answers are everybody's.
+	Partition func(context.Context) string
 }
 
 // Hooks is what one plugin hangs into the handles that it is registered with. They share everything.
 type Hooks struct {
 	opt     Options
 	player  *rowcodec.Player
+	scanner *scanner
 	tracker *txpool.Tracker
 	closed  atomic.Bool
 	active  atomic.Int64 // handlers that are running
@@ -77,15 +85,19 @@ type Hooks struct {
 	said      sync.Map // what the log was told once
 	work      sync.WaitGroup
 	closing   sync.Mutex // held while work is added, and when nothing more may be
+	end       context.CancelFunc
+	ending    context.Context //nolint:containedctx // ends with the hooks, not with a call
 }
 
 // New returns hooks.
 func New(opt Options) *Hooks {
 	h := &Hooks{
-		opt: opt, player: rowcodec.NewPlayer(), tracker: txpool.New(),
+		opt: opt, player: rowcodec.NewPlayer(), scanner: newScanner(), tracker: txpool.New(),
 		models: newModels(newPolicies(opt.Policy), opt.Logger),
 	}
+	h.ending, h.end = context.WithCancel(context.Background()) //nolint:forbidigo // as above
 	h.models.declare("", opt.Policy.Scopes())
+	_ = h.models.configure(outbox.Name, outbox.Name, ttlconfig.Never) // the first; what is written to it, nobody is told of
 	if !h.tracker.Works() && !opt.WrapConnPool {
 		opt.Logger.Warn("rediscache: this version of database/sql does not let transactions be observed; what a " +
 			"transaction writes is not cached for a while (Config.WrapConnPool is the alternative)")
@@ -98,6 +110,7 @@ func (h *Hooks) Close() error {
 	h.closing.Lock()
 	h.closed.Store(true)
 	h.closing.Unlock()
+	h.end()
 	h.work.Wait()
 	if h.active.Load() > 0 {
 		return nil // the last one closes
@@ -164,7 +177,11 @@ func (h *Hooks) Register(ctx context.Context, db *gorm.DB) error {
 		db.ConnPool = h.tracker.Wrap(db.ConnPool)
 		db.Statement.ConnPool = db.ConnPool
 	}
-	h.database(db, db.ConnPool).introduce(ctx)
+	d := h.database(db, db.ConnPool)
+	d.introduce(ctx)
+	if err := d.locateOutbox(ctx); err != nil {
+		return fmt.Errorf("Config.OnOutage: Outbox: %w", err)
+	}
 	h.introduceResolved(ctx, db)
 
 	// Replace says at level Info that it replaces; that is nothing to tell the application.
@@ -234,7 +251,11 @@ func (h *Hooks) idle(db *gorm.DB) bool {
 
 // aroundQuery hooks queries whose answer GORM itself scans.
 func (h *Hooks) aroundQuery(inner func(*gorm.DB)) func(*gorm.DB) {
-	return func(db *gorm.DB) { h.around(db, inner, scanned) }
+	run := func(_ *shim, db *gorm.DB) { inner(db) }
+	if isGORMs(inner) {
+		run = (*shim).query
+	}
+	return func(db *gorm.DB) { h.aroundWith(db, inner, scanned, run) }
 }
 
 // aroundRow hooks Scan, Rows and Row. The last two hand a cursor to the application, which must be a live one; Scan is
@@ -271,6 +292,11 @@ func (h *Hooks) aroundCreate(inner func(*gorm.DB)) func(*gorm.DB) {
 
 // around runs one of GORM's handlers with a shim in the place of the statement's pool.
 func (h *Hooks) around(db *gorm.DB, inner func(*gorm.DB), use use) {
+	h.aroundWith(db, inner, use, func(_ *shim, db *gorm.DB) { inner(db) })
+}
+
+// aroundWith does the same, and runs something else than the handler where the shim is there.
+func (h *Hooks) aroundWith(db *gorm.DB, inner func(*gorm.DB), use use, run func(*shim, *gorm.DB)) {
 	if h.idle(db) || !h.enter() {
 		inner(db)
 		return
@@ -290,5 +316,5 @@ func (h *Hooks) around(db *gorm.DB, inner func(*gorm.DB), use use) {
 	db.Statement.ConnPool = s
 	// Before preloads, hooks and the end of the transaction; and if the handler panics.
 	defer s.leave()
-	inner(db)
+	run(s, db)
 }

@@ -58,6 +58,7 @@ func (h *Hooks) Invalidate(db *gorm.DB, targets []Target) error {
 		return err
 	}
 	w.Because(e.causes())
+	s.leaveAfter(&statement{ctx: ctx, d: d}, w)
 	w.End(ctx, metrics.Committed)
 	return nil
 }

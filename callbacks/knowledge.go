@@ -16,6 +16,7 @@ import (
 
 	"github.com/gorm-rediscache/rediscache/internal/catalog"
 	"github.com/gorm-rediscache/rediscache/internal/consistency"
+	"github.com/gorm-rediscache/rediscache/internal/outbox"
 	"github.com/gorm-rediscache/rediscache/internal/sqltext"
 	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/relations"
@@ -58,6 +59,9 @@ type database struct {
 	// unsettled is how often in a row the catalog was not settled.
 	unsettled int
 	renewing  atomic.Bool
+
+	// relay is that of the database's outbox; nil if there is none.
+	relay *outbox.Relay
 }
 
 // identity names a database and the way its sessions see it.
@@ -101,12 +105,16 @@ type knowledge struct {
 	version uint64
 }
 
-// table returns the names of a table's tags.
+// table returns the names of a table's tags. They are remembered if there is such a table: statements may name any other.
 func (k *knowledge) table(name string) *keying.Table {
 	if t, ok := k.tables.Load(name); ok {
 		return t.(*keying.Table) //nolint:forcetypeassert // only tables are stored
 	}
-	t, _ := k.tables.LoadOrStore(name, k.names.Table(name))
+	made := k.names.Table(name)
+	if _, known := k.graph.Table(name); !known {
+		return made
+	}
+	t, _ := k.tables.LoadOrStore(name, made)
 	return t.(*keying.Table) //nolint:forcetypeassert // only tables are stored
 }
 
@@ -121,7 +129,11 @@ func (h *Hooks) database(db *gorm.DB, pool gorm.ConnPool) *database {
 		return d.(*database) //nolint:forcetypeassert // only databases are stored
 	}
 	d := &database{h: h, dialect: db.Name(), lexer: lexerOf(db.Name()), dsn: dsnOf(db.Dialector), pool: found}
-	stored, _ := h.databases.LoadOrStore(key, d)
+	d.relay = d.newRelay()
+	stored, before := h.databases.LoadOrStore(key, d)
+	if !before && d.relay != nil && !h.opt.Foreground {
+		h.spawn(func() { d.relay.Run(h.ending) })
+	}
 	return stored.(*database) //nolint:forcetypeassert // only databases are stored
 }
 
@@ -257,7 +269,7 @@ func (d *database) read(ctx context.Context, held gorm.ConnPool, timeout time.Du
 	if held != nil {
 		via = held
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	ctx, cancel := context.WithTimeout(d.h.nobodys(ctx), timeout)
 	defer cancel()
 	id, err := d.identify(ctx, via, held == nil)
 	if err != nil {
@@ -375,7 +387,7 @@ var process = rand.Text() //nolint:gochecknoglobals // as it says
 // memory names a database that lives in memory: each handle has its own, unless the DSN says that it is shared.
 func (d *database) memory() string {
 	if strings.Contains(d.dsn, "cache=shared") || strings.Contains(d.dsn, "vfs=memdb") {
-		return "memory-" + process + "-" + d.dsn
+		return "memory-" + process + "-" + string(keying.NewFingerprint(d.dsn).Variant()) // it may hold a key
 	}
 	return "memory-" + rand.Text()
 }

@@ -113,7 +113,7 @@ func (q *query) split(captured *rowcodec.Set, missing []int) ([]consistency.Resu
 	row := q.rows.scope == ""
 	parts := make(map[string]*rowcodec.Set, len(q.entries))
 	for _, key := range q.rows.keys {
-		parts[key.String()] = &rowcodec.Set{Columns: captured.Columns}
+		parts[key.String()] = q.s.h.player.NewSet(captured.Columns)
 	}
 	for i := range captured.Rows {
 		part := parts[keys[i]]
@@ -139,9 +139,9 @@ func (l *lookup) keysOfRows(s *rowcodec.Set) (keys []string, ok bool) {
 	}
 	keys = make([]string, len(s.Rows))
 	values := make([]any, len(at))
-	for i, row := range s.Rows {
+	for i := range s.Rows {
 		for n, column := range at {
-			values[n] = row[column]
+			values[n] = s.Value(i, column)
 		}
 		key, ok := keying.NewPrimaryKey(l.kinds, values...)
 		if !ok {

@@ -67,11 +67,16 @@ const (
 	// maxPlans bounds the plans of a shard. Beyond it the shard begins anew: a program has fewer texts, or so many
 	// that keeping them is of no use.
 	maxPlans = 512
+	// maxPlanned bounds the texts of a shard, in bytes: what a plan takes grows with its text. maxPlannedText is the
+	// longest one that has its plan kept.
+	maxPlanned     = 512 << 10
+	maxPlannedText = 64 << 10
 )
 
 type planShard struct {
-	mu sync.RWMutex
-	m  map[planKey]*plan
+	mu   sync.RWMutex
+	m    map[planKey]*plan
+	size int // of the texts
 }
 
 type planKey struct {
@@ -93,10 +98,16 @@ func (p *plans) get(key planKey, build func() *plan) *plan {
 		return found
 	}
 	built := build()
+	if len(key.text) > maxPlannedText {
+		return built
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.m == nil || len(s.m) >= maxPlans {
-		s.m = make(map[planKey]*plan)
+	if s.m == nil || len(s.m) >= maxPlans || s.size+len(key.text) > maxPlanned {
+		s.m, s.size = make(map[planKey]*plan), 0
+	}
+	if _, again := s.m[key]; !again { // made twice at the same time
+		s.size += len(key.text)
 	}
 	key.text = strings.Clone(key.text)
 	s.m[key] = built

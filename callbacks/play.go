@@ -15,50 +15,79 @@ func (q *query) play(r consistency.Reading) (rowcodec.Playback, bool) {
 	if q.whole != nil {
 		return *q.whole, true
 	}
-	sets := make([]*rowcodec.Set, len(q.entries))
-	for i := range sets {
-		if r.Payloads[i].Hit {
-			decoded, err := q.s.h.player.Decode(r.Payloads[i].Data)
-			if err != nil {
-				return rowcodec.Playback{}, false
-			}
-			sets[i] = decoded
-		} else if part, ok := r.Results[i].(set); ok {
-			sets[i] = part.Set
+	byKey := len(q.entries) > 1 && q.rows.scope == ""
+	var order []int
+	if byKey {
+		order = q.rows.sorted()
+	}
+	all := q.s.h.player.NewSet(nil)
+	all.Rows = make([]rowcodec.Row, 0, len(q.entries))
+	ends := make([]int, len(q.entries))
+	for i := range ends {
+		at := i
+		if byKey {
+			at = order[i]
 		}
-		if sets[i] == nil || !sets[i].Columns.Equal(sets[0].Columns) {
+		if !q.part(all, r, at) {
 			return rowcodec.Playback{}, false
 		}
+		ends[i] = len(all.Rows)
 	}
-	if len(sets) == 1 {
-		return rowcodec.Playback{Set: sets[0]}, true
+	if len(ends) == 1 || byKey {
+		return rowcodec.Playback{Set: all}, true
 	}
-	if q.rows.scope != "" {
-		return q.rows.merge(sets)
+	return q.rows.merge(all, ends)
+}
+
+// part adds the rows of an entry to a set.
+func (q *query) part(all *rowcodec.Set, r consistency.Reading, entry int) bool {
+	if r.Payloads[entry].Hit {
+		err := q.s.h.player.Append(all, r.Payloads[entry].Data)
+		if err != nil {
+			q.s.h.opt.Protocol.Corrupt(q.st.ctx, string(q.entries[entry].Key))
+		}
+		return err == nil
 	}
-	return rowcodec.Playback{Set: q.rows.join(sets)}, true
+	part, ok := r.Results[entry].(set)
+	if !ok || all.Columns != nil && !all.Columns.Equal(part.Columns) {
+		return false
+	}
+	all.Columns = part.Columns
+	all.Rows = append(all.Rows, part.Rows...)
+	return true
+}
+
+// A head is the next row of a scope, with what it is put in order by.
+type head struct {
+	next, end int
+	values    []driver.Value
 }
 
 // merge puts the rows of several scopes together, each time the least of those that come next: rows of one scope stay in the
-// order in which the database returned them. It answers false if rows cannot be compared after all.
-func (l *lookup) merge(sets []*rowcodec.Set) (rowcodec.Playback, bool) {
-	merged := &rowcodec.Set{Columns: sets[0].Columns}
+// order in which the database returned them. Ends says where those of each scope end. It answers false if rows cannot be
+// compared after all.
+func (l *lookup) merge(all *rowcodec.Set, ends []int) (rowcodec.Playback, bool) {
 	at := make([]int, len(l.order))
 	for i, o := range l.order {
-		if at[i] = merged.Columns.Index(o.Column); at[i] < 0 {
+		if at[i] = all.Columns.Index(o.Column); at[i] < 0 {
 			return rowcodec.Playback{}, false
 		}
 	}
-	next := make([][][]driver.Value, 0, len(sets))
-	for _, s := range sets {
-		if len(s.Rows) > 0 {
-			next = append(next, s.Rows)
+	heads := make([]head, 0, len(ends))
+	begin := 0
+	for _, end := range ends {
+		if begin < end {
+			h := head{next: begin, end: end, values: make([]driver.Value, len(at))}
+			h.read(all, at)
+			heads = append(heads, h)
 		}
+		begin = end
 	}
-	for len(next) > 0 {
+	merged := make([]rowcodec.Row, 0, len(all.Rows))
+	for len(heads) > 0 {
 		least := 0
-		for i := 1; i < len(next); i++ {
-			c, ok := l.compareRows(next[i][0], next[least][0], at)
+		for i := 1; i < len(heads); i++ {
+			c, ok := l.compareHeads(heads[i].values, heads[least].values)
 			if !ok {
 				return rowcodec.Playback{}, false
 			}
@@ -66,18 +95,28 @@ func (l *lookup) merge(sets []*rowcodec.Set) (rowcodec.Playback, bool) {
 				least = i
 			}
 		}
-		merged.Rows = append(merged.Rows, next[least][0])
-		if next[least] = next[least][1:]; len(next[least]) == 0 {
-			next = slices.Delete(next, least, least+1)
+		h := &heads[least]
+		merged = append(merged, all.Rows[h.next])
+		if h.next++; h.next == h.end {
+			heads = slices.Delete(heads, least, least+1)
+		} else {
+			h.read(all, at)
 		}
 	}
-	return rowcodec.Playback{Set: merged}, true
+	all.Rows = merged
+	return rowcodec.Playback{Set: all}, true
 }
 
-// compareRows orders rows by the columns at some positions.
-func (l *lookup) compareRows(a, b []driver.Value, at []int) (order int, ok bool) {
+func (h *head) read(all *rowcodec.Set, at []int) {
+	for i, column := range at {
+		h.values[i] = all.Value(h.next, column)
+	}
+}
+
+// compareHeads orders rows by the values of the columns that say so.
+func (l *lookup) compareHeads(a, b []driver.Value) (order int, ok bool) {
 	for i, o := range l.order {
-		c, ok := compareValues(a[at[i]], b[at[i]], l.nullsFirst)
+		c, ok := compareValues(a[i], b[i], l.nullsFirst)
 		if !ok || c != 0 && !o.Descending {
 			return c, ok
 		}
@@ -113,9 +152,9 @@ func rankOfNull(v driver.Value) int {
 	return 0
 }
 
-// join puts rows into the order of their keys.
-func (l *lookup) join(sets []*rowcodec.Set) *rowcodec.Set {
-	order := make([]int, len(sets))
+// sorted returns the positions of the keys in the order of the answer.
+func (l *lookup) sorted() []int {
+	order := make([]int, len(l.keys))
 	for i := range order {
 		order[i] = i
 	}
@@ -125,11 +164,7 @@ func (l *lookup) join(sets []*rowcodec.Set) *rowcodec.Set {
 		}
 		return l.compare(l.keys[a].String(), l.keys[b].String())
 	})
-	joined := &rowcodec.Set{Columns: sets[0].Columns}
-	for _, i := range order {
-		joined.Rows = append(joined.Rows, sets[i].Rows...)
-	}
-	return joined
+	return order
 }
 
 // compare orders keys: integers by value, anything else by its bytes.

@@ -15,21 +15,44 @@ import (
 	"github.com/gorm-rediscache/rediscache/ttlconfig"
 )
 
+// An answer is that of a statement that reads: rows of the database's, or if there are none, rows that are to be played.
+type answer struct {
+	rows *sql.Rows
+	play rowcodec.Playback
+}
+
+// fromDatabase is the answer of the database itself.
+func fromDatabase(rows *sql.Rows, err error) (answer, error) { return answer{rows: rows}, err }
+
+// open returns the rows of an answer.
+func (s *shim) open(a answer, err error) (*sql.Rows, error) {
+	if err != nil || a.rows != nil {
+		return a.rows, err
+	}
+	return s.h.player.Rows(a.play)
+}
+
 // read answers a statement that reads.
-func (s *shim) read(st *statement) (*sql.Rows, error) {
+func (s *shim) read(st *statement) (answer, error) {
 	start := time.Now()
 	if reason := s.refuse(st); reason != "" {
-		return s.passBy(st, reason, start)
+		return fromDatabase(s.passBy(st, reason, start))
 	}
 	if err := st.ctx.Err(); err != nil {
-		return nil, err // as the database would
+		return answer{}, err // as the database would
 	}
 	source := s.source()
 	if d := s.h.database(s.db, source); d != st.d {
 		// A replica was chosen. Entries are its source's.
 		st.d = d
 		if st.k, st.p = s.planned(st.ctx, d, st.text); st.p == nil || st.p.read == nil {
-			return s.passBy(st, metrics.ReasonDatabase, start)
+			return fromDatabase(s.passBy(st, metrics.ReasonDatabase, start))
+		}
+	}
+	if s.h.opt.Partition != nil {
+		var reason metrics.Reason
+		if st.partition, reason = s.h.partition(st.ctx); reason != "" {
+			return fromDatabase(s.passBy(st, reason, start))
 		}
 	}
 	q := &query{s: s, st: st, source: source, start: start}
@@ -134,34 +157,37 @@ type query struct {
 // attempts is how often a query is begun because what is known of the database, or of its scopes, was out of date.
 const attempts = 3
 
-func (q *query) answer() (*sql.Rows, error) {
+func (q *query) answer() (answer, error) {
 	q.refresh = q.st.control.Refresh
 	for range attempts {
+		if reason := q.s.h.opt.Protocol.Unusable(); reason != "" {
+			return fromDatabase(q.bypass(reason)) // before anything is named
+		}
 		if reason := q.bind(); reason != "" {
-			return q.bypass(reason)
+			return fromDatabase(q.bypass(reason))
 		}
 		if q.st.k.unasked && time.Since(q.st.k.read) < retryAge {
-			return q.bypass(metrics.ReasonStore) // it has just not answered
+			return fromDatabase(q.bypass(metrics.ReasonStore)) // it has just not answered
 		}
 		reading, err := q.s.h.opt.Protocol.Read(q.st.ctx, q.request(), q.load)
 		if errors.Is(err, consistency.ErrOutdated) {
 			q.st.d.changed()
 			if q.st.k, q.st.p = q.s.planned(q.st.ctx, q.st.d, q.st.text); q.st.p == nil {
-				return q.bypass(metrics.ReasonDatabase)
+				return fromDatabase(q.bypass(metrics.ReasonDatabase))
 			}
 			if q.st.p.read == nil {
-				return q.bypass(q.st.p.reason)
+				return fromDatabase(q.bypass(q.st.p.reason))
 			}
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return answer{}, err
 		}
 		if reading.Reason == metrics.ReasonScopes && !q.st.p.read.crowded.Swap(true) {
 			continue
 		}
 		if reading.Outcome == metrics.Bypass {
-			return q.bypass(reading.Reason)
+			return fromDatabase(q.bypass(reading.Reason))
 		}
 		play, ok := q.play(reading)
 		if !ok { // an entry that does not decode: read it anew
@@ -170,9 +196,9 @@ func (q *query) answer() (*sql.Rows, error) {
 		}
 		q.record(reading)
 		play.Context = q.st.ctx
-		return q.s.h.player.Rows(play)
+		return answer{play: play}, nil
 	}
-	return q.bypass(metrics.ReasonDatabase)
+	return fromDatabase(q.bypass(metrics.ReasonDatabase))
 }
 
 // readOnly says why nothing is stored; nothing, if the answer may be.
@@ -229,6 +255,7 @@ func (q *query) bind() metrics.Reason {
 			if t.ttl == ttlconfig.Off {
 				return metrics.ReasonPolicy
 			}
+			rows.variant = rows.variant.In(q.st.partition)
 			q.rows = rows
 			q.entries = rows.entries(r, t)
 			if rows.scope != "" {
@@ -251,7 +278,7 @@ func (q *query) bind() metrics.Reason {
 	}
 	ttl := t.policy.Jittered(t.ttl)
 	entry := consistency.Entry{TTL: ttl, AbsentTTL: ttl}
-	entry.Key, entry.Tags = q.depend(f.Query())
+	entry.Key, entry.Tags = q.depend(f.Query().In(q.st.partition))
 	q.entries = []consistency.Entry{entry}
 	return ""
 }
@@ -280,22 +307,29 @@ func (q *query) depend(digest keying.Digest) (key keying.Key, tags []keying.Tag)
 	return key, append(tags, all)
 }
 
+// maxEntryTags is how many tags an entry of a lookup depends on at most, of its own table.
+const maxEntryTags = 4
+
 // entries names the rows of a lookup.
 func (l *lookup) entries(r *readPlan, t times) []consistency.Entry {
 	entries := make([]consistency.Entry, len(l.keys))
-	absent := []keying.Tag{l.table.Absent()}
+	all := make([]keying.Tag, 0, 1+len(l.keys)*(maxEntryTags+len(r.besides)))
+	all = append(all, l.table.Absent())
+	absent := all[:1:1]
 	for i, key := range l.keys {
+		first := len(all)
+		e := &entries[i]
 		if l.scope != "" {
 			name, tags := l.table.ScopeEntry(l.scope, key, l.variant)
-			ttl := t.policy.Jittered(t.ttl)
-			entries[i] = consistency.Entry{Key: name, Tags: append(tags[:], r.besides...), TTL: ttl, AbsentTTL: ttl}
-			continue
+			e.Key, e.TTL, all = name, t.policy.Jittered(t.ttl), append(all, tags[:]...)
+			e.AbsentTTL = e.TTL
+		} else {
+			name, tags := l.table.RowEntry(key, l.variant)
+			e.Key, e.TTL, all = name, t.policy.Jittered(t.ttl), append(all, tags[:]...)
+			e.AbsentTags, e.AbsentTTL = absent, t.policy.Jittered(t.absent)
 		}
-		name, tags := l.table.RowEntry(key, l.variant)
-		entries[i] = consistency.Entry{
-			Key: name, Tags: append(tags[:], r.besides...), AbsentTags: absent,
-			TTL: t.policy.Jittered(t.ttl), AbsentTTL: t.policy.Jittered(t.absent),
-		}
+		all = append(all, r.besides...)
+		e.Tags = all[first:len(all):len(all)]
 	}
 	return entries
 }

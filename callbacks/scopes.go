@@ -25,6 +25,9 @@ func (x *effect) knows(names []string) {
 }
 
 func (x *effect) addScope(tag keying.Tag) {
+	if x.anyScope() {
+		return
+	}
 	if x.scopes == nil {
 		x.scopes = make(map[keying.Tag]bool, 1)
 	}

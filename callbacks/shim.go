@@ -10,7 +10,9 @@ import (
 	"gorm.io/gorm/logger"
 
 	"github.com/gorm-rediscache/rediscache/internal/rowcodec"
+	"github.com/gorm-rediscache/rediscache/internal/sqltext"
 	"github.com/gorm-rediscache/rediscache/internal/txpool"
+	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/metrics"
 )
 
@@ -109,9 +111,9 @@ func (s *shim) planned(ctx context.Context, d *database, text string) (*knowledg
 	held := s.held()
 	if k := d.known.Load(); k != nil && held != nil {
 		// In a transaction nothing is served. A query that is one whatever the catalog says need not ask for it.
-		// Nor does one that changes nothing, or may be anything, wait for the first reading: SET TRANSACTION has to come first.
+		// Nor does one that changes nothing, or may be anything, wait for a reading: SET TRANSACTION has to come first.
 		p := k.plan(d, text, s.db.Statement.Schema, s.declared)
-		if p.plainQuery(d.lexer) || k.introduced && p.needsNoCatalog() {
+		if p.plainQuery(d.lexer) || p.needsNoCatalog() {
 			return k, p
 		}
 	}
@@ -168,7 +170,7 @@ func (s *shim) QueryContext(ctx context.Context, text string, args ...any) (*sql
 	if st.writes() {
 		return s.queryWrite(st)
 	}
-	return s.read(st)
+	return s.open(s.read(st))
 }
 
 // QueryRowContext implements [gorm.ConnPool].
@@ -209,6 +211,8 @@ type statement struct {
 	d       *database
 	k       *knowledge // nil if nothing is known of the database
 	p       *plan      // nil with k
+	// partition stands for whose answer it is; empty: everybody's.
+	partition keying.Digest
 	// question is what the database is asked about it; nil if the text says it all, or it cannot be asked.
 	question *question
 	// touched collects what it changes, for who asks about it.
@@ -220,6 +224,9 @@ func (s *shim) statement(ctx context.Context, text string, args []any) *statemen
 	st := &statement{ctx: ctx, text: text, args: args, control: s.control}
 	s.declared = st.control.declared()
 	st.d = s.h.database(s.db, s.ConnPool)
+	if s.h.opt.Foreground && st.d.relay != nil && s.held() == nil {
+		st.d.relay.Tick(ctx)
+	}
 	st.k, st.p = s.planned(ctx, st.d, text)
 	return st
 }
@@ -247,13 +254,16 @@ func (st *statement) note() {
 	if st.p.ends && !st.d.ended.Swap(true) {
 		st.d.h.opt.Logger.WarnContext(st.ctx, "rediscache: a transaction is ended by a text; each time, everything that is "+
 			"cached of this database is invalidated. What PREPARE TRANSACTION has prepared is seen when COMMIT PREPARED runs "+
-			"through GORM", "statement", st.text)
+			"through GORM", "statement", st.shown())
 	}
 	if st.p.session && !st.d.altered.Swap(true) {
 		st.d.h.opt.Logger.WarnContext(st.ctx, "rediscache: a setting of the session was changed on a pooled connection; "+
-			"nothing of this database is read from the cache any more", "statement", st.text)
+			"nothing of this database is read from the cache any more", "statement", st.shown())
 	}
 }
+
+// shown is what the log may hold of the text: there may be passwords in it.
+func (st *statement) shown() string { return sqltext.Redact(st.text, st.d.lexer) }
 
 // bound reports whether each placeholder has its argument. Drivers take options among the arguments, which would shift
 // them.

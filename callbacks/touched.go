@@ -317,10 +317,10 @@ func (a *answered) touchedAll(set *rowcodec.Set) bool {
 			return false
 		}
 	}
-	for _, row := range set.Rows {
+	for row := range set.Rows {
 		asked := make([]driver.Value, len(at))
 		for i, from := range at {
-			asked[i] = row[from]
+			asked[i] = set.Value(row, from)
 		}
 		a.touched(asked)
 	}

@@ -108,9 +108,21 @@ func (s *shim) watched(st *statement) (*sql.Rows, error) {
 }
 
 // BeforeCommit implements txpool.Observer.
-func (t *transaction) BeforeCommit() error {
+func (t *transaction) BeforeCommit(tx txpool.Execer) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if err := t.announce(); err != nil {
+		return err
+	}
+	err := t.d.leaveIn(t.ctx, tx, t.writes...)
+	if err != nil {
+		t.end(metrics.RolledBack) // as COMMIT is not sent
+	}
+	return err
+}
+
+// announce announces what the transaction has touched. The caller holds mu.
+func (t *transaction) announce() error {
 	if t.effects.empty() && !t.calls {
 		return nil
 	}

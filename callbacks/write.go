@@ -25,10 +25,18 @@ func (s *shim) exec(st *statement) (sql.Result, error) {
 	if st.question != nil {
 		return s.execAsked(st)
 	}
+	if s.leaves(st, w) {
+		if result, done, err := s.execLeaving(st, w); done {
+			return result, err
+		}
+	}
 	end := metrics.InDoubt // if the driver panics
 	defer func() { w.end(st, end) }()
 	result, err := s.ConnPool.ExecContext(st.ctx, st.text, st.args...)
 	s.failed(st, err)
+	if err == nil {
+		s.leaveAfter(st, w.write)
+	}
 	end = outcome(err, st.d.dialect)
 	return result, err
 }
@@ -48,6 +56,11 @@ func (s *shim) queryWrite(st *statement) (*sql.Rows, error) {
 		defer st.note()
 		return s.watched(st)
 	}
+	if s.leaves(st, w) {
+		if rows, done, err := s.queryLeaving(st, w); done {
+			return rows, err
+		}
+	}
 	ended := false
 	defer func() {
 		if !ended { // the driver panics
@@ -61,6 +74,9 @@ func (s *shim) queryWrite(st *statement) (*sql.Rows, error) {
 		return nil, err
 	}
 	return s.h.player.Rows(rowcodec.Playback{Tail: rows, Closed: func() {
+		if rows.Err() == nil {
+			s.leaveAfter(st, w.write)
+		}
 		w.end(st, outcome(rows.Err(), st.d.dialect))
 	}})
 }
@@ -209,7 +225,7 @@ func (s *shim) nameless(st *statement) error {
 	}
 	err := s.h.opt.Protocol.Unannounceable()
 	s.h.opt.Logger.WarnContext(st.ctx, "rediscache: a write could not be announced: the database was not identified",
-		"statement", st.text)
+		"statement", st.shown())
 	if err != nil {
 		return fmt.Errorf("rediscache: %w", err)
 	}

@@ -6,11 +6,14 @@
 //
 //	protocol.go  what a process has of it, and how it ends
 //	entry.go     an entry as it is stored        tokens.go    what was found under tags
-//	read.go      R1 to R5                        fill.go      R6
+//	cipher.go    the same, encrypted
+//	read.go      R1 to R4                        database.go  R5
+//	fill.go      R6
 //	instant.go   several entries, one instant    pin.go       what is known holds under pins
 //	stampede.go  many readers, one read          stale.go     relaxed reads
 //	write.go     W1 to W5                        registry.go  by which columns a table has scopes
 //	keeper.go    what the store still has to be told          backlog.go  the same, counted
+//	outbox.go    the same, left in the database
 //
 // # Promise
 //
@@ -204,6 +207,22 @@
 // looked, w drops the registry's token before W5; if after it, r reads after w's COMMIT. Renewing looks as W2 does. A write
 // in doubt, whose W4 is not its own, intends on its registries.
 //
+// A slot that is being moved. Of a Cluster, two servers share a slot for a while. A step that needs two keys of which one is
+// there and one is here is refused; a reader whose keys are all on one side is served. So w cannot do W2, commits, and r is
+// served what was there before.
+// → W2 is done in two steps of one key each: w joins the writers, then drops the token. Between the two nobody mints, as R4
+// looks at the writers, and is refused unless it finds both. W4 is the other way round: w drops the token, then leaves. The
+// look at the registries follows. What has moved is of another history, so what was stored before is a miss.
+//
+// A server among many. One server of a Cluster is away; a writer gives the store up, and others, which still reach the rest
+// of it, are served what was there before.
+// → One server's failure is not the store's: who does not answer is left out, and the others are told. What is left out is
+// owed, as under Faults.
+//
+// An old primary that is alone. It has been cut off; another one has taken its place, and was told of w.
+// → Of a Cluster, it answers nobody any more after the node timeout. Where Sentinels watch, it goes on, and only a server
+// that itself takes no writes without replicas is refused when it has none (package redisstore).
+//
 // A torn answer. Row 1 is read from its entry; w commits rows 1 and 2; row 2 misses and is read from the database.
 // → Row 1's token is loaded again after the database was read; it has changed; everything is read again.
 //
@@ -225,11 +244,31 @@
 // hit again; other processes may serve the old answer until then, at most for an entry's time to live. A write that
 // did W2 but cannot do W4 is safe without it, and retries in the background.
 //
+// Outbox is Journal, and the caller also leaves the tags in the database, in a row that commits with the write:
+//
+//	O1  W2 failed → write the tags (Write.Untold) into the outbox, in the same transaction, before W3
+//	O2  any process: find rows that are committed, release their tags (Relay), then delete the rows
+//
+// Who sees the row sees the write: what is minted after O2's release is read from the database after W3, and what was
+// minted before it is dropped. So O2 is W4, done by somebody else, and its bound is O2's delay, with no word about the
+// writer. A row is deleted after its release, never before: who dies in between leaves it to the next, and a tag that is
+// released twice is a miss. The order of rows does not matter for the same reason, so who relays takes what nobody else
+// has locked. As nobody looks at registries then, they are among the tags. Who relays may serve what it has in the
+// meantime, as anybody may: it promises the bound, and nothing more. The writer itself promises S: its journal is paid as
+// without the outbox. Without W2's failure there is no row, so a write that the store was told of costs nothing more.
+//
+// If O1 fails, the write is as under Journal: the cache is no reason to refuse it. If O1 has taken the transaction down
+// with it, W3 is not sent.
+//
 // A process that may be frozen when its caller has gone (Config.Foreground) has no background: R6 is on the caller's path,
 // what is owed is paid at the next read or W2, and an intent in doubt is made to last for all of Config.InDoubtHold at once.
 //
 // A stall that is over when the COMMIT is must not count as an outage: W4 after a failed W2 is tried twice, and the
 // steps of writes are tried for a while after reads have given the store up (package breaker).
+//
+// What is under a name, but was not put there by the protocol, counts as nothing: an entry that does not decode, that
+// belongs to another key or is larger than one may be, a token that is too short, a value of another type. It is
+// reported, and overwritten by the next step that has something to put there.
 //
 // An evicted token is a miss. An evicted set of writers is a writer that sleeps. Tokens carry no order and no time:
 // nothing here compares clocks of two machines; the deadline of an intent is kept by the store's clock alone.
@@ -238,6 +277,18 @@
 //
 // Two statements may be answered from two instants, as without a cache under READ COMMITTED. Writes that the
 // caller does not announce are bounded by the entry's time to live.
+//
+// # Model
+//
+// Package model, in the folder below, has this protocol as a model: reads with two tags, several entries, absences, shared
+// flights and leases; writes with renewal, COMMITs in doubt, the keeper, and each Outage policy. Its tests visit every
+// interleaving of a few readers and writers with crashes, evictions, lapsed intents, repeated steps, another server in
+// the place of the first, and a store that cannot be reached, and say of each which of S, L and Q hold and which do
+// not. For each step they show what goes wrong without it. They also hold the stores to the model's steps, and this
+// package to their order: who changes a script, or the order of steps, changes the model first.
+//
+// The model has no times to live, no pins, no relaxed reads, and no deadlines; of W4, that it is tried twice is seen in the
+// comparison only. Scopes and registries have a model of their own, in this package's tests.
 //
 // # Room for an in-process tier
 //

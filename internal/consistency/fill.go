@@ -119,7 +119,7 @@ func (p *Protocol) prepare(f fill, at span) (store.Entry, metrics.FillResult) {
 		return e, metrics.Expired
 	}
 	var err error
-	e.Data, err = seal(nil, f.result, at, f.stamps)
+	e.Data, err = p.seal(nil, f.entry.Key, f.result, at, f.stamps)
 	switch {
 	case err != nil:
 		return e, metrics.Unstable

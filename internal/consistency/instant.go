@@ -8,15 +8,12 @@ import (
 	"github.com/gorm-rediscache/rediscache/metrics"
 )
 
-// keep remembers the stamps that an entry carries.
-func (r *read) keep(i int, sealed envelope) {
-	if r.stamps == nil {
-		r.stamps = make([][]stamp, len(r.entries))
+// carry remembers the stamps that an entry carries.
+func (r *read) carry(i int, sealed envelope) {
+	if r.carried == nil {
+		r.carried = make([]string, len(r.entries))
 	}
-	r.stamps[i] = make([]stamp, sealed.count())
-	for j := range r.stamps[i] {
-		copy(r.stamps[i][j][:], sealed.stamps[stampSize*j:])
-	}
+	r.carried[i] = sealed.stamps
 }
 
 // oneInstant reports whether all entries that were found are known to have been current at the same time.
@@ -56,7 +53,7 @@ func (r *read) confirm(ctx context.Context) (old []int, reason metrics.Reason) {
 		if err != nil {
 			return nil, metrics.ReasonStore
 		}
-		if !complete || !slices.Equal(stamps, r.stamps[i]) {
+		if !complete || !(envelope{stamps: r.carried[i]}).are(stamps) {
 			r.payloads[i] = Payload{}
 			old = append(old, i)
 		}
@@ -67,7 +64,7 @@ func (r *read) confirm(ctx context.Context) (old []int, reason metrics.Reason) {
 // dependencies returns the tags of an entry that was found.
 func (r *read) dependencies(i int) []keying.Tag {
 	e := &r.entries[i]
-	if len(r.stamps[i]) == len(e.Tags) {
+	if len(r.carried[i]) == stampSize*len(e.Tags) {
 		return e.Tags
 	}
 	return slices.Concat(e.Tags, e.AbsentTags)

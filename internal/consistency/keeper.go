@@ -19,6 +19,8 @@ type debt struct {
 	tags   []keying.Tag
 	// strict: this process must serve nothing before the store was told.
 	strict bool
+	// left: it is in the outbox, too, so this process may end before the store was told.
+	left bool
 	// since is when the store was to be told.
 	since time.Time
 	// until: the write is in doubt; its intent is kept up until then, and only then released.
@@ -38,7 +40,7 @@ type keeper struct {
 	p      *Protocol
 	strict atomic.Int64 // number of strict debts
 
-	paying sync.Mutex // held while the store is being told
+	paying chan struct{} // has one element while the store is being told
 
 	mu      sync.Mutex
 	debts   []*debt
@@ -67,6 +69,20 @@ func (k *keeper) add(d debt, hold time.Duration) {
 		k.running = k.p.spawn(k.run)
 		return
 	}
+	k.nudge()
+}
+
+// hurry has what is left paid in the background now.
+func (k *keeper) hurry() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.running {
+		k.nudge()
+	}
+}
+
+// nudge ends a pause of run. The caller holds mu.
+func (k *keeper) nudge() {
 	select {
 	case k.wake <- struct{}{}:
 	default:
@@ -94,7 +110,7 @@ func (k *keeper) bound() {
 	if owed <= maxOwed {
 		return
 	}
-	all := &debt{writer: writerID(), since: k.oldest()}
+	all := &debt{writer: writerID(), since: k.oldest(), left: true}
 	seen := map[keying.Tag]bool{}
 	for _, d := range k.debts {
 		for _, tag := range d.tags {
@@ -103,7 +119,7 @@ func (k *keeper) bound() {
 				all.tags = append(all.tags, everything...)
 			}
 		}
-		all.strict = all.strict || d.strict
+		all.strict, all.left = all.strict || d.strict, all.left && d.left
 		if d.until.After(all.until) {
 			all.until = d.until
 		}
@@ -130,11 +146,17 @@ func (k *keeper) settled(ctx context.Context) bool {
 	if k.strict.Load() == 0 && !k.waiting() {
 		return true
 	}
-	if !k.paying.TryLock() {
+	select {
+	case k.paying <- struct{}{}:
+	default:
 		return k.strict.Load() == 0 // somebody is at it; if it matters, this read goes to the database
 	}
-	defer k.paying.Unlock()
-	_ = k.pay(ctx)
+	defer func() { <-k.paying }()
+	ctx, cancel := context.WithTimeout(ctx, k.p.cfg.Timeout)
+	defer cancel()
+	if k.pay(ctx) != nil && ctx.Err() != nil {
+		k.hurry() // there is more than one read may be made to wait for
+	}
 	return k.strict.Load() == 0
 }
 
@@ -160,9 +182,9 @@ func (k *keeper) run() {
 		case <-k.wake:
 		case <-timer.C:
 		}
-		k.paying.Lock()
+		k.paying <- struct{}{} // for a while at most: who drains it, or reads, has a deadline
 		err := k.pay(k.p.stopped)
-		k.paying.Unlock()
+		<-k.paying
 		wait, done := k.next()
 		if done {
 			return
@@ -191,13 +213,16 @@ func (k *keeper) next() (wait time.Duration, done bool) {
 	return wait, false
 }
 
-// pay tells the store what can be told now, strict debts first. It stops at the first error.
+// pay tells the store what can be told now, strict debts first. It stops at the first error, and when the context is over.
 func (k *keeper) pay(ctx context.Context) error {
 	k.mu.Lock()
 	slices.SortStableFunc(k.debts, func(a, b *debt) int { return rank(b) - rank(a) })
 	debts := slices.Clone(k.debts)
 	k.mu.Unlock()
 	for _, d := range debts {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if err := k.tell(ctx, d); err != nil {
 			return err
 		}
@@ -259,11 +284,12 @@ func (k *keeper) drain(ctx context.Context) error {
 		if left == 0 {
 			return nil
 		}
-		k.paying.Lock()
-		err := k.pay(ctx)
-		k.paying.Unlock()
+		err := k.payAlone(ctx)
 		if err == nil {
 			continue
+		}
+		if k.leave() == 0 {
+			return nil
 		}
 		select {
 		case <-ctx.Done():
@@ -271,6 +297,25 @@ func (k *keeper) drain(ctx context.Context) error {
 		case <-retry.C:
 		}
 	}
+}
+
+// payAlone is pay when nobody else is at it any more.
+func (k *keeper) payAlone(ctx context.Context) error {
+	select {
+	case k.paying <- struct{}{}:
+		defer func() { <-k.paying }()
+		return k.pay(ctx)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// leave gives up what is in the outbox, too, and returns how many debts are left.
+func (k *keeper) leave() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.debts = slices.DeleteFunc(k.debts, func(d *debt) bool { return d.left })
+	return len(k.debts)
 }
 
 // writerID returns a name that no other writer has.

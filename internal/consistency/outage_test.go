@@ -275,3 +275,32 @@ func TestBacklogIsWhatTheStoreHasToBeTold(t *testing.T) {
 	wr.End(t.Context(), metrics.InDoubt)
 	require.Equal(t, consistency.Backlog{InDoubt: 1}, p.Backlog())
 }
+
+// However much the store has to be told, a read waits for its own deadline at most, and so does Close.
+func TestNobodyPaysALongJournalForLongerThanItHasTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.process(consistency.Config{Foreground: true})
+	p.steps.set(&p.steps.onIntend, fails)
+	p.steps.set(&p.steps.onRelease, fails)
+	const writes = 300
+	for range writes {
+		p.write(20, 1)
+	}
+	var told atomic.Int64
+	p.steps.set(&p.steps.onRelease, func() error {
+		told.Add(1)
+		time.Sleep(5 * time.Millisecond)
+		return nil
+	})
+	for _, pay := range []func(context.Context){
+		func(ctx context.Context) { _, _ = p.ask(ctx, consistency.Request{}, 1) },
+		func(ctx context.Context) { require.ErrorIs(t, p.Close(ctx), context.DeadlineExceeded) },
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		pay(ctx)
+		cancel()
+		require.Less(t, told.Load(), int64(writes/2))
+	}
+	require.Positive(t, told.Load())
+}

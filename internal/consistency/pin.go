@@ -27,6 +27,7 @@ func (p *Protocol) Pin(ctx context.Context, tags []keying.Tag) (Pins, error) {
 		return nil, fmt.Errorf("consistency: pin: %w", err)
 	}
 	wanted.values = snap.Values
+	wanted.forget(func(tag keying.Tag) { p.Corrupt(ctx, tag.Token()) })
 	if mints, at := wanted.missing(); len(mints) > 0 {
 		if snap, err = p.cfg.Store.Mint(ctx, mints); err != nil {
 			return nil, fmt.Errorf("consistency: pin: %w", err)
@@ -50,8 +51,11 @@ func (p *Protocol) Pin(ctx context.Context, tags []keying.Tag) (Pins, error) {
 // Current reports whether what was learned under pins still holds. A write that was planned by it asks when its statements
 // have been carried out: who changed what they mean has announced that before. One of the pinned tags is looked at, as
 // such a change is announced on all of them. If the store cannot be asked, the answer is yes: then nobody could have
-// announced anything either.
+// announced anything either. Nor could they if nothing was pinned because the store could not be asked, and it still cannot.
 func (p *Protocol) Current(ctx context.Context, pins Pins) bool {
+	if len(pins) == 0 {
+		return p.refuses()
+	}
 	for tag, pinned := range pins { // any of them: no key is asked for more than others
 		ctx, cancel := p.background(ctx)
 		defer cancel()

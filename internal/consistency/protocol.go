@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/gorm-rediscache/rediscache/internal/flight"
-	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/metrics"
 	"github.com/gorm-rediscache/rediscache/store"
 )
@@ -24,6 +23,8 @@ const (
 	Journal Outage = iota
 	// FailWrite refuses the write with [ErrUnannounced].
 	FailWrite
+	// Outbox is Journal, and the caller leaves [Write.Untold] in the database, with the write.
+	Outbox
 )
 
 // ErrUnannounced is returned for a write that was refused because the store could not be told of it beforehand.
@@ -64,8 +65,10 @@ type Config struct {
 	MaxEntry int
 	// MaxMisses is how many misses read the database at the same time. Zero: any number.
 	MaxMisses int
-	Recorder  metrics.Recorder
-	Logger    *slog.Logger
+	// Cipher encrypts payloads; nil: they are stored as they are.
+	Cipher   Cipher
+	Recorder metrics.Recorder
+	Logger   *slog.Logger
 }
 
 func (c Config) withDefaults() Config {
@@ -100,6 +103,7 @@ type Protocol struct {
 	renewals   chan struct{} // one element for each read in the background
 	renewing   sync.Map      // what they read: keys of entries → true
 	keeper     keeper
+	refuses    func() bool    // whether the store would fail at once
 	work       sync.WaitGroup // fills, reads in the background, and the keeper
 	warned     atomic.Int64   // when the log was told of a corrupt entry
 	closing    sync.Mutex     // held while work is added, and when nothing more may be
@@ -114,7 +118,11 @@ func New(cfg Config) *Protocol {
 		renewals: make(chan struct{}, maxRenewals),
 	}
 	p.stopped, p.stop = context.WithCancel(context.Background()) //nolint:forbidigo // as above
-	p.keeper.p = p
+	p.keeper.p, p.keeper.paying = p, make(chan struct{}, 1)
+	p.refuses = func() bool { return false }
+	if s, ok := cfg.Store.(interface{ Refuses() bool }); ok {
+		p.refuses = s.Refuses
+	}
 	return p
 }
 
@@ -144,12 +152,26 @@ func (p *Protocol) spawn(f func()) bool {
 	return true
 }
 
-// corrupt reports an entry that does not decode. There may be many: the log is told once a minute.
-func (p *Protocol) corrupt(ctx context.Context, key keying.Key) {
-	p.cfg.Recorder.State(metrics.StateEvent{State: metrics.CorruptEntry, On: true, Detail: string(key)})
+// Unusable says why Read would answer nothing now, without asking anybody: the store has been given up, and it is not
+// time to try it again. It is empty if that has to be seen.
+func (p *Protocol) Unusable() metrics.Reason {
+	switch {
+	case !p.refuses():
+		return ""
+	case p.keeper.strict.Load() > 0:
+		return metrics.ReasonJournal
+	default:
+		return metrics.ReasonStore
+	}
+}
+
+// Corrupt reports a name under which there is what the cache has not put there, or cannot read: an entry that does not
+// decode, or no token. There may be many: the log is told once a minute.
+func (p *Protocol) Corrupt(ctx context.Context, name string) {
+	p.cfg.Recorder.State(metrics.StateEvent{State: metrics.CorruptEntry, On: true, Detail: name})
 	now := time.Now().Unix()
 	if last := p.warned.Load(); now-last >= 60 && p.warned.CompareAndSwap(last, now) {
-		p.cfg.Logger.WarnContext(ctx, "rediscache: an entry does not decode; taken for a miss", "key", key)
+		p.cfg.Logger.WarnContext(ctx, "rediscache: an entry does not decode; taken for a miss", "key", name)
 	}
 }
 

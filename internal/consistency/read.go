@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/metrics"
 	"github.com/gorm-rediscache/rediscache/store"
 )
@@ -74,6 +75,7 @@ type Payload struct {
 type loaded struct {
 	results []Result
 	stored  Payload
+	read    time.Time // when the database was read, on the clock of who did so
 }
 
 // ErrOutdated is returned by [Protocol.Read] if the pins are not current: the caller has to learn anew.
@@ -166,6 +168,11 @@ type read struct {
 	// stored with.
 	missing []int
 	stamps  [][]stamp
+	// carried holds the stamps that the entries which were found carry, where confirm will compare with them. places
+	// holds where the tokens of each entry's tags are in looked; room is for stamps that are soon forgotten.
+	carried []string
+	places  []int
+	room    []stamp
 	// Of a read of a single entry: how often it was asked for lately, the stamps of the entry that is not current any more and
 	// how long the database took for that, and the entry that is read anew before its time is over.
 	heat  uint32
@@ -180,7 +187,9 @@ func (r *read) look(ctx context.Context) metrics.Reason {
 		if len(r.entries[i].Tags)+len(r.entries[i].AbsentTags) > maxStamps {
 			return metrics.ReasonStatement
 		}
-		r.tokens.add(r.entries[i].Tags...)
+		for _, tag := range r.entries[i].Tags {
+			r.places = append(r.places, r.tokens.place(tag))
+		}
 	}
 	n := len(r.entries)
 	keys := make([]string, 0, n+len(r.tokens.tags))
@@ -195,6 +204,7 @@ func (r *read) look(ctx context.Context) metrics.Reason {
 		return metrics.ReasonStore
 	}
 	r.atomic, r.tokens.values = snap.Atomic, snap.Values[n:]
+	r.tokens.forget(func(tag keying.Tag) { r.p.Corrupt(ctx, tag.Token()) })
 	r.found, r.looked = snap.Values[:n], r.tokens
 	if r.tokens.writing() { // R2
 		return metrics.ReasonWriting
@@ -203,12 +213,15 @@ func (r *read) look(ctx context.Context) metrics.Reason {
 		return ""
 	}
 	r.payloads = make([]Payload, n)
+	places := r.places
 	for i := range r.entries { // R3
 		if r.refresh {
 			r.missing = append(r.missing, i)
 			continue
 		}
-		hit, reason := r.serve(ctx, i, snap.Values[i])
+		tags := len(r.entries[i].Tags)
+		hit, reason := r.serve(ctx, i, snap.Values[i], places[:tags])
+		places = places[tags:]
 		if reason != "" {
 			return reason
 		}
@@ -219,10 +232,11 @@ func (r *read) look(ctx context.Context) metrics.Reason {
 	return ""
 }
 
-// serve takes what was found for an entry, if its stamps are current.
-func (r *read) serve(ctx context.Context, i int, v store.Value) (hit bool, reason metrics.Reason) {
+// serve takes what was found for an entry, if its stamps are current. The tokens of its tags are at these places.
+func (r *read) serve(ctx context.Context, i int, v store.Value, places []int) (hit bool, reason metrics.Reason) {
 	e := &r.entries[i]
-	stamps, complete, err := r.tokens.stamps(e.Tags)
+	stamps, complete, err := r.tokens.stampsAt(r.room[:0], places)
+	r.room = stamps
 	if err != nil {
 		return false, metrics.ReasonStore
 	}
@@ -233,20 +247,21 @@ func (r *read) serve(ctx context.Context, i int, v store.Value) (hit bool, reaso
 		return false, ""
 	}
 	sealed, ok := open(v.Data)
-	if ok && (!complete || !sealed.carries(0, stamps)) {
+	if !ok {
+		r.p.Corrupt(ctx, string(e.Key))
+		return false, ""
+	}
+	if !complete || !sealed.carries(0, stamps) {
 		r.old, r.cost = sealed.stamps, sealed.span.cost
 		r.written++
 		return false, "" // an old answer
 	}
-	if !complete || ok && r.tooOld(sealed) {
+	if r.tooOld(sealed) {
 		return false, ""
 	}
-	var payload string
-	if ok {
-		payload, ok = e.payload(sealed)
-	}
+	payload, ok := r.p.payload(e, sealed)
 	if !ok {
-		r.p.corrupt(ctx, e.Key)
+		r.p.Corrupt(ctx, string(e.Key))
 		return false, ""
 	}
 	if sealed.absent && len(e.AbsentTags) > 0 {
@@ -260,7 +275,7 @@ func (r *read) serve(ctx context.Context, i int, v store.Value) (hit bool, reaso
 	r.payloads[i] = found
 	// What confirm compares with is what the entry carries.
 	if len(r.entries) > 1 || r.absent {
-		r.keep(i, sealed)
+		r.carry(i, sealed)
 	}
 	return true, ""
 }
@@ -312,84 +327,4 @@ func (r *read) mint(ctx context.Context) metrics.Reason {
 		r.stamps[i] = stamps
 	}
 	return ""
-}
-
-// fromDatabase is R5 and R6.
-func (r *read) fromDatabase(ctx context.Context, load Load) (Reading, error) {
-	var at span
-	work := func() (loaded, bool, error) {
-		if stored, ok := r.leased(ctx); ok {
-			return loaded{stored: stored}, true, nil
-		}
-		done, err := r.p.stampedes.turn(ctx)
-		if err != nil {
-			return loaded{}, false, err
-		}
-		defer done()
-		at.read = time.Now()
-		results, err := load(ctx, r.missing)
-		at.cost = time.Since(at.read)
-		return loaded{results: results}, results != nil, err
-	}
-	key := r.flightKey()
-	if r.refresh {
-		key = random(stampSize) // who asks for the database is not given another's answer
-	}
-	brought, joined, landed, err := r.p.flights.Do(ctx, key, work)
-	if err != nil {
-		landed()
-		return Reading{}, err
-	}
-	if brought.stored.Hit {
-		landed()
-		return r.stored(ctx, brought.stored), nil
-	}
-	results := brought.results
-	reading := Reading{
-		Outcome: metrics.Miss, Payloads: r.payloads, Found: len(r.entries) - len(r.missing), Joined: joined,
-		Written: r.written, Ended: r.ended,
-	}
-	if joined {
-		reading.Outcome = metrics.Hit
-	}
-	if results == nil {
-		return reading, nil
-	}
-	if joined {
-		landed()
-		r.used()
-	} else {
-		r.p.fill(ctx, r.fills(results), at, landed) // R6
-	}
-	if reading.Found > 0 {
-		old, reason := r.confirm(ctx)
-		if len(old) > 0 {
-			reason = metrics.ReasonTorn
-		}
-		if reason != "" {
-			return bypass(reason), nil
-		}
-	}
-	reading.Results = make([]Result, len(r.entries))
-	for n, i := range r.missing {
-		reading.Results[i] = results[n]
-	}
-	return reading, nil
-}
-
-// flightKey names what the database is read for: two readers share a read only if both the missing entries and their
-// stamps are the same.
-func (r *read) flightKey() string {
-	n := 0
-	for _, i := range r.missing {
-		n += len(r.entries[i].Key) + 1 + stampSize*len(r.stamps[i])
-	}
-	b := make([]byte, 0, n)
-	for _, i := range r.missing {
-		b = append(append(b, r.entries[i].Key...), 0)
-		for j := range r.stamps[i] {
-			b = append(b, r.stamps[i][j][:]...)
-		}
-	}
-	return string(append(b, r.aged...))
 }

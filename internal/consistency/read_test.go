@@ -43,9 +43,6 @@ func TestEntriesThatDoNotDecodeAreMisses(t *testing.T) {
 		p.cached(1)
 	}
 	require.NotEmpty(t, p.events.states)
-	// A token that is none is not trusted either.
-	w.put(w.entry(1).Tags[0].Token(), "poison")
-	require.Equal(t, answer{values: []int{10}, outcome: metrics.Bypass, reason: metrics.ReasonStore}, p.read(1))
 }
 
 func TestEntryLivesFromTheReadOfTheDatabaseOn(t *testing.T) {

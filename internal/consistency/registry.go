@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/metrics"
@@ -30,6 +31,20 @@ type Guard struct {
 // registries remembers what this process has seen of registries.
 type registries struct {
 	seen sync.Map // keying.Tag → *registry
+	n    atomic.Int64
+}
+
+// maxRegistries bounds the tables of which it is remembered: a program may name any number of them, which need not even
+// exist. Beyond it all is forgotten, and asked again: W2 and W4 look, whatever was remembered.
+const maxRegistries = 4096
+
+// store remembers a registry.
+func (r *registries) store(tag keying.Tag, reg *registry) {
+	if _, known := r.seen.Swap(tag, reg); known || r.n.Add(1) <= maxRegistries {
+		return
+	}
+	r.n.Store(0)
+	r.seen.Clear()
 }
 
 // A registry is what one token of it carries.
@@ -45,6 +60,13 @@ func (r *registries) names(tag keying.Tag) (names []string, ok bool) {
 		return v.(*registry).names, true //nolint:forcetypeassert // only registries are stored
 	}
 	return nil, false
+}
+
+// absent remembers that there is none, unless one was seen meanwhile.
+func (r *registries) absent(tag keying.Tag) {
+	if _, known := r.names(tag); !known {
+		r.store(tag, &registry{})
+	}
 }
 
 // settled reports whether entries with the scope may be stored under a token.
@@ -68,7 +90,7 @@ func (r *registries) note(tag keying.Tag, v store.Value) {
 	if known, ok := r.names(tag); ok && slices.Equal(known, names) {
 		return
 	}
-	r.seen.Store(tag, &registry{names: names})
+	r.store(tag, &registry{names: names})
 }
 
 // ScopesOf returns the names of a table's scopes, as far as they are known: what a write has to announce. It may be out of
@@ -86,7 +108,7 @@ func (p *Protocol) ScopesOf(ctx context.Context, tag keying.Tag) []string {
 	if v := snap.Values[0]; v.Found {
 		p.registries.note(tag, v)
 	} else {
-		p.registries.seen.LoadOrStore(tag, &registry{}) // nobody is asked again
+		p.registries.absent(tag) // nobody is asked again
 	}
 	names, _ := p.registries.names(tag)
 	return names
@@ -140,7 +162,7 @@ func (p *Protocol) declare(ctx context.Context, s Scope) (store.Value, metrics.R
 	if snap.Values[0].Data == store.Writing {
 		return v, metrics.ReasonWriting
 	}
-	p.registries.seen.Store(s.Registry, &registry{names: names, stamp: now})
+	p.registries.store(s.Registry, &registry{names: names, stamp: now})
 	return v, ""
 }
 

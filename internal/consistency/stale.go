@@ -21,12 +21,15 @@ const (
 
 // tooOld reports whether an entry that is current is older than the read accepts.
 func (r *read) tooOld(sealed envelope) bool {
-	if r.maxAge <= 0 || r.now.Sub(sealed.span.read) <= r.maxAge {
+	if !r.tooOldAt(sealed.span.read) {
 		return false
 	}
 	r.aged = binary.LittleEndian.AppendUint64(r.aged, uint64(sealed.span.read.UnixMilli()))
 	return true
 }
+
+// tooOldAt reports whether what the database was read for at a moment is older than the read accepts.
+func (r *read) tooOldAt(at time.Time) bool { return r.maxAge > 0 && r.now.Sub(at) > r.maxAge }
 
 // relaxed answers from what the store has, current or not, if the database was read for it lately enough (Z1 to Z3). It
 // answers false if the read has to go on as if that had not been asked for.
@@ -47,7 +50,7 @@ func (r *read) relaxed(ctx context.Context, req Request, reason metrics.Reason) 
 		p, ok := r.current(i)
 		if !ok {
 			reading.Stale = true
-			if p, ok = r.lately(i, req.StaleFor); !ok {
+			if p, ok = r.lately(ctx, i, req.StaleFor); !ok {
 				return Reading{}, false
 			}
 		}
@@ -71,7 +74,7 @@ func (r *read) current(i int) (Payload, bool) {
 }
 
 // lately returns what there is of an entry, current or not, if the database was read for it within that time.
-func (r *read) lately(i int, within time.Duration) (Payload, bool) {
+func (r *read) lately(ctx context.Context, i int, within time.Duration) (Payload, bool) {
 	e := &r.entries[i]
 	if !r.found[i].Found {
 		return Payload{}, false
@@ -84,7 +87,10 @@ func (r *read) lately(i int, within time.Duration) (Payload, bool) {
 	if age < 0 || age > within {
 		return Payload{}, false
 	}
-	payload, ok := e.payload(sealed)
+	payload, ok := r.p.payload(e, sealed)
+	if !ok {
+		r.p.Corrupt(ctx, string(e.Key))
+	}
 	return Payload{Data: payload, Hit: true, Read: sealed.span.read, TTL: sealed.span.ttl}, ok
 }
 

@@ -331,3 +331,21 @@ func TestReadingTellsWrittenEntriesFromThoseThatEnded(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []int{1, 1}, []int{reading.Written, reading.Ended})
 }
+
+// An answer that is shared was read when whoever shares it began to.
+func TestSharedAnswerThatIsOlderThanAskedForIsNotTaken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.set(1, 10)
+	p := w.process(consistency.Config{})
+	stored := make(chan struct{})
+	p.steps.set(&p.steps.onPut, func() error { <-stored; return errRedis }) // so long it may be shared
+	defer close(stored)
+	require.Equal(t, []int{10}, p.read(1).values)
+	w.set(1, 20) // by somebody who does not announce it
+	require.Equal(t, []int{10}, p.read(1).values, "it is shared")
+	time.Sleep(2 * tiny)
+	a, err := p.ask(t.Context(), consistency.Request{MaxAge: tiny}, 1)
+	require.NoError(t, err)
+	require.Equal(t, answer{values: []int{20}, outcome: metrics.Miss}, a)
+}

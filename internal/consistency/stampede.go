@@ -35,8 +35,8 @@ const (
 	hotCost  = 5 * time.Millisecond
 )
 
-// maxPatience bounds how long is waited for another process: twice the time that the database took last, at least
-// Config.Timeout.
+// maxPatience bounds how long is waited for another process: twice the time that the database took last, or Config.Timeout
+// if that is longer. Who finds the database away does not say so: the others wait in vain.
 const maxPatience = 2 * time.Second
 
 // leased leaves it to another process to read the database for a hot entry, if one is about to. It returns what that one
@@ -47,7 +47,7 @@ func (r *read) leased(ctx context.Context) (Payload, bool) {
 	if len(r.entries) != 1 || r.refresh || r.early.Hit || len(r.aged) > 0 || r.heat < hotReads && r.cost < hotCost {
 		return Payload{}, false
 	}
-	patience := max(min(2*r.cost, maxPatience), r.p.cfg.Timeout)
+	patience := min(max(2*r.cost, r.p.cfg.Timeout), maxPatience)
 	lease := store.Mint{Tag: r.entries[0].Key.Lease(r.flightKey()), Token: random(stampSize), TTL: patience}
 	snap, err := r.p.cfg.Store.Mint(ctx, []store.Mint{lease})
 	if err != nil || snap.Values[0].Data == store.Writing || made(lease, snap.Values[0]) {
@@ -86,8 +86,10 @@ func (r *read) await(ctx context.Context) (Payload, bool) {
 			continue
 		case !sealed.carries(0, r.stamps[0][:len(e.Tags)]) || sealed.absent && !sealed.carries(0, r.stamps[0]):
 			return Payload{}, false
+		case r.tooOldAt(sealed.span.read):
+			return Payload{}, false
 		}
-		payload, ok := sealed.intact()
+		payload, ok := r.p.payload(e, sealed)
 		return Payload{Data: payload, Hit: ok, Read: sealed.span.read, TTL: sealed.span.ttl}, ok
 	}
 }
@@ -97,6 +99,7 @@ func (r *read) await(ctx context.Context) (Payload, bool) {
 func (r *read) stored(ctx context.Context, missing Payload) Reading {
 	r.payloads[r.missing[0]] = missing
 	if len(r.entries) > 1 {
+		r.carry(r.missing[0], envelope{stamps: joinStamps(r.stamps[r.missing[0]])}) // it was stored under these
 		old, reason := r.confirm(ctx)
 		if len(old) > 0 {
 			reason = metrics.ReasonTorn

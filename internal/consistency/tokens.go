@@ -1,6 +1,8 @@
 package consistency
 
 import (
+	"slices"
+
 	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/store"
 )
@@ -16,23 +18,30 @@ type tokens struct {
 const fewTags = 8
 
 func (t *tokens) add(tags ...keying.Tag) {
-	if t.tags == nil {
-		t.tags = make([]keying.Tag, 0, max(len(tags), fewTags))
-	}
 	for _, tag := range tags {
-		if t.find(tag) >= 0 {
-			continue
-		}
-		t.tags = append(t.tags, tag)
-		if len(t.tags) == fewTags+1 {
-			t.at = make(map[keying.Tag]int, 4*fewTags)
-			for i, tag := range t.tags {
-				t.at[tag] = i
-			}
-		} else if t.at != nil {
-			t.at[tag] = len(t.tags) - 1
-		}
+		t.place(tag)
 	}
+}
+
+// place adds a tag, and returns where its token will be.
+func (t *tokens) place(tag keying.Tag) int {
+	if i := t.find(tag); i >= 0 {
+		return i
+	}
+	if t.tags == nil {
+		t.tags = make([]keying.Tag, 0, fewTags)
+	}
+	at := len(t.tags)
+	t.tags = append(t.tags, tag)
+	if at == fewTags {
+		t.at = make(map[keying.Tag]int, 4*fewTags)
+		for i, tag := range t.tags {
+			t.at[tag] = i
+		}
+	} else if t.at != nil {
+		t.at[tag] = at
+	}
+	return at
 }
 
 func (t *tokens) find(tag keying.Tag) int {
@@ -63,17 +72,38 @@ func (t *tokens) writing() bool {
 	return false
 }
 
+// forget takes what was found in place of a token, and is none, for nothing: to mint replaces it. Somebody else has written
+// there, which is reported.
+func (t *tokens) forget(report func(keying.Tag)) {
+	for i := range t.values {
+		if v := &t.values[i]; v.Found && len(v.Data) < stampSize && v.Data != store.Writing {
+			*v = store.Value{}
+			report(t.tags[i])
+		}
+	}
+}
+
 // stamps returns the stamps of tags; complete is false if one of them has no token.
 func (t *tokens) stamps(tags []keying.Tag) (stamps []stamp, complete bool, err error) {
-	stamps = make([]stamp, len(tags))
-	complete = true
+	at := make([]int, len(tags))
 	for i, tag := range tags {
-		v := t.value(tag)
+		at[i] = t.find(tag)
+	}
+	return t.stampsAt(make([]stamp, 0, len(tags)), at)
+}
+
+// stampsAt appends the stamps of the tags at some places to none, which it uses the room of.
+func (t *tokens) stampsAt(none []stamp, at []int) (stamps []stamp, complete bool, err error) {
+	stamps = slices.Grow(none, len(at))[:len(none)+len(at)]
+	clear(stamps[len(none):])
+	complete = true
+	for i := range at {
+		v := &t.values[at[i]]
 		if !v.Found {
 			complete = false
 			continue
 		}
-		if stamps[i], err = stampOf(v); err != nil {
+		if stamps[i], err = stampOf(*v); err != nil {
 			return nil, false, err
 		}
 	}

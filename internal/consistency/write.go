@@ -22,6 +22,7 @@ type Write struct {
 
 	before    time.Duration
 	announced bool
+	left      bool // in the outbox
 
 	mu       sync.Mutex
 	tags     []keying.Tag
@@ -33,8 +34,8 @@ type Write struct {
 // Intend is W2: it announces a write, to be called right before its COMMIT. From then on nothing that depends on the
 // tags is served or stored by anybody. The steps go on when the context is over; only its values count.
 //
-// An error means that the write must not take place: it is [ErrUnannounced], under [FailWrite] alone. Under [Journal] a
-// write that could not be announced goes on, and its end sees to it.
+// An error means that the write must not take place: it is [ErrUnannounced], under [FailWrite] alone. Else a write that
+// could not be announced goes on, and its end sees to it; under [Outbox], what is [Write.Untold] does, too.
 //
 // The tags have to hold the list of each table, and the rows and scopes that the write touches; a guard for each table
 // says of which scopes the caller knew.
@@ -142,7 +143,8 @@ func (w *Write) End(ctx context.Context, outcome metrics.WriteOutcome) {
 	if w.renewal != nil {
 		w.renewal.Stop()
 	}
-	owed := debt{writer: w.id, tags: w.tags}
+	owed := debt{writer: w.id, tags: w.tags, left: w.left}
+	event.Outboxed = w.left && outcome != metrics.RolledBack
 	w.mu.Unlock()
 
 	start := time.Now()

@@ -1,10 +1,8 @@
 package rowcodec
 
 import (
-	"database/sql/driver"
-	"encoding/binary"
 	"errors"
-	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,26 +16,47 @@ const maxShared = 64 << 10
 
 // Decode returns the set that was encoded. It takes no more memory than data warrants, whatever is in it.
 func (p *Player) Decode(data string) (*Set, error) {
-	r := reader{data: data, p: p, clone: len(data) > maxShared}
-	header := r.string()
-	columns := p.columns(header, &r)
-	rows := r.uvarint()
-	if r.failed || columns == nil || rows > uint64(len(r.data)/len(columns.names)) {
-		return nil, ErrCorrupt // a value is a byte at least
-	}
-	s := &Set{Columns: columns, Rows: make([][]driver.Value, rows)}
-	width := len(columns.names)
-	values := make([]driver.Value, int(rows)*width)
-	for i := range values {
-		values[i] = r.value()
-	}
-	if r.failed || r.data != "" {
-		return nil, ErrCorrupt
-	}
-	for i := range s.Rows {
-		s.Rows[i] = values[i*width : (i+1)*width : (i+1)*width]
+	s := &Set{}
+	if err := p.Append(s, data); err != nil {
+		return nil, err
 	}
 	return s, nil
+}
+
+// Append adds the rows of a set that was encoded to another one of the same columns; to one without columns, these, too.
+// The rows stay encoded until they are read, and cannot fail then. It is ErrCorrupt if the columns differ, or for bytes that
+// Encode did not make; s has then as many rows as before.
+func (p *Player) Append(s *Set, data string) error {
+	r := reader{data: data, p: p}
+	header := r.string()
+	columns := s.Columns
+	if columns == nil || columns.header != header {
+		if columns = p.columns(header, &r); s.Columns != nil {
+			return ErrCorrupt
+		}
+	}
+	n := r.uvarint()
+	if r.failed || columns == nil || n > uint64(len(r.data)/len(columns.names)) {
+		return ErrCorrupt // a value is a byte at least
+	}
+	had := len(s.Rows)
+	if n > 1 {
+		s.Rows = slices.Grow(s.Rows, int(n))
+	}
+	var v Value
+	for range n {
+		row := r.data
+		for range columns.names {
+			r.next(&v)
+		}
+		s.Rows = append(s.Rows, Row{packed: row[:len(row)-len(r.data)], large: len(data) > maxShared})
+	}
+	if r.failed || r.data != "" {
+		s.Rows = s.Rows[:had]
+		return ErrCorrupt
+	}
+	s.Columns, s.player = columns, p
+	return nil
 }
 
 // A reader takes values off the front of data. After a failure it returns zero values.
@@ -45,8 +64,6 @@ type reader struct {
 	data   string
 	failed bool
 	p      *Player
-	// clone is set if strings must not be parts of data.
-	clone bool
 }
 
 func (r *reader) fail() {
@@ -92,51 +109,46 @@ func (r *reader) string() string {
 	return s
 }
 
-func (r *reader) value() driver.Value {
+// next takes a value.
+func (r *reader) next(v *Value) {
 	switch mark := r.byte(); mark {
 	case markNil:
-		return nil
-	case markFalse:
-		return false
-	case markTrue:
-		return true
+		v.Kind = Null
+	case markFalse, markTrue:
+		v.Kind, v.bits = Bool, uint64(mark-markFalse)
 	case markInt:
-		return r.varint()
-	case markFloat:
-		if len(r.data) < 8 {
-			r.fail()
-			return nil
-		}
-		bits := binary.LittleEndian.Uint64([]byte(r.data[:8]))
-		r.data = r.data[8:]
-		return math.Float64frombits(bits)
+		v.Kind, v.bits = Int, uint64(r.varint())
 	case markUint:
-		return r.uvarint()
+		v.Kind, v.bits = Uint, r.uvarint()
+	case markFloat:
+		v.Kind, v.bits = Float64, r.fixed(8)
 	case markFloat32:
-		if len(r.data) < 4 {
-			r.fail()
-			return nil
-		}
-		bits := binary.LittleEndian.Uint32([]byte(r.data[:4]))
-		r.data = r.data[4:]
-		return math.Float32frombits(bits)
+		v.Kind, v.bits = Float32, r.fixed(4)
 	case markString:
-		s := r.string()
-		if r.clone {
-			s = strings.Clone(s)
-		}
-		return s
+		v.Kind, v.text = Text, r.string()
 	case markBytes:
-		return []byte(r.string())
+		v.Kind, v.text = Bytes, r.string()
 	case markUTC, markLocal, markZone, markOffset:
-		return r.time(mark)
+		v.Kind, v.time = Time, r.time(mark)
 	default:
 		r.fail()
-		return nil
 	}
 }
 
-func (r *reader) time(mark byte) driver.Value {
+// fixed takes an integer of so many bytes, little-endian.
+func (r *reader) fixed(bytes int) (x uint64) {
+	if len(r.data) < bytes {
+		r.fail()
+		return 0
+	}
+	for i := range bytes {
+		x |= uint64(r.data[i]) << (8 * i)
+	}
+	r.data = r.data[bytes:]
+	return x
+}
+
+func (r *reader) time(mark byte) time.Time {
 	loc := time.UTC
 	switch mark {
 	case markLocal:
@@ -144,7 +156,7 @@ func (r *reader) time(mark byte) driver.Value {
 	case markZone:
 		if loc = r.p.zones.load(r.string()); loc == nil {
 			r.fail()
-			return nil
+			return time.Time{}
 		}
 	case markOffset:
 		name := r.string()
@@ -153,10 +165,13 @@ func (r *reader) time(mark byte) driver.Value {
 	sec, nsec := r.varint(), r.uvarint()
 	if nsec >= 1e9 {
 		r.fail()
-		return nil
+		return time.Time{}
 	}
 	return time.Unix(sec, int64(nsec)).In(loc)
 }
+
+// minColumn is the least size of a column's encoding: two lengths, a type and flags.
+const minColumn = 4
 
 // columns decodes a header; most often it is one that was decoded before.
 func (p *Player) columns(header string, r *reader) *Columns {
@@ -168,7 +183,7 @@ func (p *Player) columns(header string, r *reader) *Columns {
 	}
 	h := reader{data: header}
 	n := h.uvarint()
-	if n == 0 || n > uint64(len(header)) {
+	if n == 0 || n > uint64(len(header)/minColumn) {
 		return nil
 	}
 	c := &Columns{names: make([]string, n), types: make([]column, n), header: strings.Clone(header)}

@@ -60,7 +60,8 @@ func (p *Player) Encode(b []byte, s *Set) ([]byte, error) {
 	b = binary.AppendUvarint(b, uint64(len(s.Rows)))
 	var err error
 	for _, row := range s.Rows {
-		for _, v := range row {
+		b = append(b, row.packed...)
+		for _, v := range row.values {
 			if b, err = p.appendValue(b, v); err != nil {
 				return nil, err
 			}

@@ -122,7 +122,7 @@ func (c *cursor) Next(dest []driver.Value) error {
 		return c.ctx.Err()
 	}
 	if c.next < len(c.set.Rows) {
-		copyRow(dest, c.set.Rows[c.next])
+		c.set.copyTo(dest, c.next)
 		c.next++
 		return nil
 	}
@@ -139,16 +139,6 @@ func (c *cursor) Next(dest []driver.Value) error {
 		return c.err
 	}
 	return io.EOF
-}
-
-// copyRow copies a row of a set, whose byte slices a Scanner might keep and write to.
-func copyRow(dest, row []driver.Value) {
-	copy(dest, row)
-	for i, v := range dest {
-		if b, ok := v.([]byte); ok {
-			dest[i] = slices.Clone(b)
-		}
-	}
 }
 
 func (c *cursor) Close() error {
@@ -214,12 +204,16 @@ func (conn) QueryContext(ctx context.Context, _ string, _ []driver.NamedValue) (
 
 // headers remembers columns by their encoding, so that a hit need not decode them.
 type headers struct {
-	mu sync.RWMutex
-	m  map[string]*Columns
+	mu   sync.RWMutex
+	m    map[string]*Columns
+	size int // of the encodings
 }
 
-// maxHeaders bounds what is remembered.
-const maxHeaders = 4096
+// maxHeaders bounds what is remembered, and maxHeaderBytes how large it is: what is stored may not be what was stored here.
+const (
+	maxHeaders     = 4096
+	maxHeaderBytes = 4 << 20
+)
 
 func (h *headers) get(header string) (*Columns, bool) {
 	h.mu.RLock()
@@ -228,11 +222,24 @@ func (h *headers) get(header string) (*Columns, bool) {
 	return c, ok
 }
 
+// intern returns columns that are the same, if there were some before: what is known of columns is kept by their address.
+func (h *headers) intern(c *Columns) *Columns {
+	if c.header == "" {
+		return c
+	}
+	if known, ok := h.get(c.header); ok {
+		return known
+	}
+	h.put(c.header, c)
+	return c
+}
+
 func (h *headers) put(header string, c *Columns) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.m == nil || len(h.m) >= maxHeaders {
-		h.m = map[string]*Columns{}
+	if h.m == nil || len(h.m) >= maxHeaders || h.size+len(header) > maxHeaderBytes {
+		h.m, h.size = map[string]*Columns{}, 0
 	}
 	h.m[header] = c
+	h.size += len(header)
 }

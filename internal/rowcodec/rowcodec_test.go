@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -137,7 +138,7 @@ func set(t testing.TB, p *rowcodec.Player, values ...driver.Value) *rowcodec.Set
 	require.NoError(t, err)
 	s.Rows = nil
 	for _, v := range values {
-		s.Rows = append(s.Rows, []driver.Value{v})
+		s.Rows = append(s.Rows, rowcodec.RowOf(v))
 	}
 	return s
 }
@@ -158,7 +159,7 @@ func TestTimesKeepTheirZone(t *testing.T) {
 	s, err := p.Decode(string(data))
 	require.NoError(t, err)
 	for i := range times {
-		want, got := times[i].(time.Time), s.Rows[i][0].(time.Time)
+		want, got := times[i].(time.Time), s.Value(i, 0).(time.Time)
 		require.True(t, want.Equal(got))
 		require.Equal(t, want.String(), got.String())
 		require.Equal(t, want.Location() == time.Local, got.Location() == time.Local)
@@ -272,7 +273,7 @@ func TestStringsOfLargeSetsDoNotKeepAllOfIt(t *testing.T) {
 	require.NoError(t, err)
 	s, err := p.Decode(string(data))
 	require.NoError(t, err)
-	require.Equal(t, "small", s.Rows[0][0])
+	require.Equal(t, "small", s.Value(0, 0))
 }
 
 func FuzzDecode(f *testing.F) {
@@ -282,8 +283,14 @@ func FuzzDecode(f *testing.F) {
 		require.NoError(f, err)
 		f.Add(data)
 	}
+	f.Add([]byte("\x06\x01\xff\xff\xff\xff\x7f")) // lengths that are not true
 	f.Fuzz(func(t *testing.T, data []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		s, err := p.Decode(string(data))
+		runtime.ReadMemStats(&after)
+		// A value of one byte takes 16, and its row a slice; a column of four bytes, a hundred. Others may run beside it.
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(200*len(data)+1<<20), "memory that data does not warrant")
 		if err != nil {
 			return
 		}

@@ -20,8 +20,12 @@ var ErrUnsupported = errors.New("rowcodec: unsupported type")
 // A Set is a result: columns, and the rows that were read. It does not change.
 type Set struct {
 	Columns *Columns
-	Rows    [][]driver.Value
+	Rows    []Row
+	player  *Player // that decodes rows; nil if none is encoded
 }
+
+// NewSet returns a set with some columns and no rows.
+func (p *Player) NewSet(c *Columns) *Set { return &Set{Columns: c, player: p} }
 
 // Columns is what database/sql can tell about the columns of a result. It does not change, and may be shared.
 type Columns struct {
@@ -42,6 +46,9 @@ type column struct {
 	nullable  bool
 	hasNull   bool
 }
+
+// Names returns the names of the columns. They must not be changed.
+func (c *Columns) Names() []string { return c.names }
 
 // Index returns the position of a column, or -1 if there is none, or more than one, of that name.
 func (c *Columns) Index(name string) int {
@@ -71,7 +78,7 @@ type Limits struct {
 // Capture reads rows until they end or a limit is exceeded; more is then set, and the rest is still to be read. If
 // reading fails, it returns what was read before, with the error.
 func (p *Player) Capture(rows *sql.Rows, limits Limits) (set *Set, more bool, err error) {
-	set = &Set{}
+	set = &Set{player: p}
 	if set.Columns, err = p.columnsOf(rows); err != nil {
 		return nil, false, err
 	}
@@ -85,7 +92,7 @@ func (p *Player) Capture(rows *sql.Rows, limits Limits) (set *Set, more bool, er
 		if err := scan(rows, row, into); err != nil {
 			return set, false, err
 		}
-		set.Rows = append(set.Rows, row)
+		set.Rows = append(set.Rows, Row{values: row})
 		size += sizeOf(row)
 	}
 	return set, true, nil
@@ -136,5 +143,5 @@ func (p *Player) columnsOf(rows *sql.Rows) (*Columns, error) {
 		d.nullable, d.hasNull = t.Nullable()
 	}
 	c.header = p.header(c)
-	return c, nil
+	return p.headers.intern(c), nil
 }

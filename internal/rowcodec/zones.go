@@ -21,8 +21,11 @@ type zone struct {
 	iana   bool
 }
 
-// maxZones bounds what is remembered.
-const maxZones = 1024
+// maxZones bounds what is remembered, and maxZoneName how long the names of those are.
+const (
+	maxZones    = 1024
+	maxZoneName = 64
+)
 
 // mark says how a location is encoded: as local time, by its name, or as an offset.
 func (z *zones) mark(loc *time.Location, t time.Time) (byte, error) {
@@ -65,7 +68,7 @@ func isZone(loc *time.Location, name string) bool {
 
 // load returns the time zone of a name, or nil.
 func (z *zones) load(name string) *time.Location {
-	return z.remember(zone{name: name, iana: true}, func() *time.Location {
+	return z.remember(zone{name: name, iana: true}, func(name string) *time.Location {
 		if name == "" || name == "UTC" || name == "Local" {
 			return nil
 		}
@@ -79,12 +82,15 @@ func (z *zones) load(name string) *time.Location {
 
 // fixed returns a zone that is an offset.
 func (z *zones) fixed(name string, offset int64) *time.Location {
-	return z.remember(zone{name: name, offset: offset}, func() *time.Location {
+	return z.remember(zone{name: name, offset: offset}, func(name string) *time.Location {
 		return time.FixedZone(name, int(offset))
 	})
 }
 
-func (z *zones) remember(key zone, load func() *time.Location) *time.Location {
+func (z *zones) remember(key zone, load func(name string) *time.Location) *time.Location {
+	if len(key.name) > maxZoneName {
+		return load(strings.Clone(key.name))
+	}
 	z.mu.RLock()
 	loc, ok := z.loaded[key]
 	z.mu.RUnlock()
@@ -92,7 +98,7 @@ func (z *zones) remember(key zone, load func() *time.Location) *time.Location {
 		return loc
 	}
 	key.name = strings.Clone(key.name) // outlives the data that it is a part of
-	loc = load()
+	loc = load(key.name)
 	z.mu.Lock()
 	defer z.mu.Unlock()
 	if z.loaded == nil || len(z.loaded) >= maxZones {

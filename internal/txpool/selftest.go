@@ -44,9 +44,9 @@ func (t *Tracker) selfTest() (works bool) {
 // witness remembers what it was told.
 type witness struct{ before, committed, rolledBack bool }
 
-func (w *witness) BeforeCommit() error { w.before = true; return nil }
-func (w *witness) Committed(error)     { w.committed = true }
-func (w *witness) RolledBack()         { w.rolledBack = true }
+func (w *witness) BeforeCommit(Execer) error { w.before = true; return nil }
+func (w *witness) Committed(error)           { w.committed = true }
+func (w *witness) RolledBack()               { w.rolledBack = true }
 
 // nothing is a driver that does nothing.
 type nothing struct{}

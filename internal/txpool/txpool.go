@@ -19,9 +19,9 @@ import (
 
 // An Observer is told of one transaction.
 type Observer interface {
-	// BeforeCommit is called before COMMIT is sent. If it fails, COMMIT is not sent: the transaction is rolled back,
-	// and the error is returned to who commits.
-	BeforeCommit() error
+	// BeforeCommit is called before COMMIT is sent, with what carries out statements of the same transaction. If it fails,
+	// COMMIT is not sent: the transaction is rolled back, and the error is returned to who commits.
+	BeforeCommit(tx Execer) error
 	// Committed is called when COMMIT was sent, with the error that it returned, before its caller gets control back.
 	Committed(err error)
 	// RolledBack is called when the transaction was rolled back.
@@ -138,6 +138,8 @@ func embedded(v reflect.Value) any {
 type layout struct {
 	closemu, txi, done uintptr
 	db                 *uintptr
+	// held is where the connection is that the transaction runs on: dc in the Tx, and ci in what that points to.
+	held *[2]uintptr
 }
 
 // layoutOf finds the fields. ok is false if they are not what they are expected to be.
@@ -145,6 +147,7 @@ func layoutOf(t reflect.Type) (l layout, ok bool) {
 	if f, found := t.FieldByName("db"); found && f.Type == reflect.TypeFor[*sql.DB]() {
 		l.db = &f.Offset
 	}
+	l.held = heldOf(t)
 	closemu, ok1 := t.FieldByName("closemu")
 	txi, ok2 := t.FieldByName("txi")
 	done, ok3 := t.FieldByName("done")
@@ -152,6 +155,19 @@ func layoutOf(t reflect.Type) (l layout, ok bool) {
 		txi.Type == reflect.TypeFor[driver.Tx]() && done.Type == reflect.TypeFor[atomic.Bool]()
 	l.closemu, l.txi, l.done = closemu.Offset, txi.Offset, done.Offset
 	return l, ok
+}
+
+// heldOf finds the connection of a sql.Tx; nil if it is not where it is expected to be.
+func heldOf(t reflect.Type) *[2]uintptr {
+	dc, ok := t.FieldByName("dc")
+	if !ok || dc.Type.Kind() != reflect.Pointer || dc.Type.Elem().Kind() != reflect.Struct {
+		return nil
+	}
+	ci, ok := dc.Type.Elem().FieldByName("ci")
+	if !ok || ci.Type != reflect.TypeFor[driver.Conn]() {
+		return nil
+	}
+	return &[2]uintptr{dc.Offset, ci.Offset}
 }
 
 // attaching orders the trackers of a process that attach to one transaction.
@@ -178,6 +194,9 @@ func (t *Tracker) attach(tx *sql.Tx, newObserver func() Observer) (Observer, Sta
 		}
 	}
 	o := &observed{Tx: *txi, tracker: t, observer: newObserver()}
+	if at := t.layout.held; at != nil { // the Tx lets go of it when it is over, not before
+		o.conn = (*driver.Conn)(unsafe.Add(*(*unsafe.Pointer)(unsafe.Add(base, at[0])), at[1]))
+	}
 	*txi = o
 	return o.observer, Observed
 }
@@ -187,10 +206,17 @@ type observed struct {
 	driver.Tx
 	tracker  *Tracker
 	observer Observer
+	// conn is where the connection is; nil if that could not be found.
+	conn *driver.Conn
 }
 
+// Commit implements [driver.Tx]. The lock of the connection is held.
 func (o *observed) Commit() error {
-	return commit(o.observer, o.Tx)
+	var on conn
+	if o.conn != nil {
+		on.Conn = *o.conn
+	}
+	return commit(o.observer, o.Tx, on)
 }
 
 func (o *observed) Rollback() error {
@@ -203,9 +229,9 @@ func (o *observed) Rollback() error {
 func commit(o Observer, tx interface {
 	Commit() error
 	Rollback() error
-},
+}, on Execer,
 ) error {
-	if err := o.BeforeCommit(); err != nil {
+	if err := o.BeforeCommit(on); err != nil {
 		_ = tx.Rollback() // the error that counts is the observer's
 		o.RolledBack()
 		return err

@@ -23,6 +23,9 @@ type log struct {
 	mu     sync.Mutex
 	events []string
 	refuse error
+	// text is carried out before COMMIT.
+	text string
+	args []any
 }
 
 func (l *log) add(s string) {
@@ -31,7 +34,15 @@ func (l *log) add(s string) {
 	l.events = append(l.events, s)
 }
 
-func (l *log) BeforeCommit() error { l.add("before"); return l.refuse }
+func (l *log) BeforeCommit(tx txpool.Execer) error {
+	l.add("before")
+	if l.text != "" {
+		if _, err := tx.ExecContext(context.Background(), l.text, l.args...); err != nil {
+			return err
+		}
+	}
+	return l.refuse
+}
 
 func (l *log) Committed(err error) {
 	if err != nil {

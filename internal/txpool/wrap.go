@@ -127,7 +127,7 @@ func (t *wrappedTx) Commit() error {
 		all.RolledBack()
 		return err
 	}
-	return commit(all, t.Tx)
+	return commit(all, t.Tx, t.Tx)
 }
 
 // Rollback implements [gorm.TxCommitter].
@@ -141,9 +141,9 @@ func (t *wrappedTx) Rollback() error {
 // observers are several as one.
 type observers []Observer
 
-func (all observers) BeforeCommit() error {
+func (all observers) BeforeCommit(tx Execer) error {
 	for _, o := range all {
-		if err := o.BeforeCommit(); err != nil {
+		if err := o.BeforeCommit(tx); err != nil {
 			return err
 		}
 	}
