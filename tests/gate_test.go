@@ -27,6 +27,7 @@ const (
 	beforeIntend  = "before intend"
 	afterIntend   = "after intend" // right before COMMIT
 	beforeRelease = "before release"
+	afterRelease  = "after release" // right before the application is told
 )
 
 // A gate is a store that holds its handle at chosen moments, so that a test decides what happens meanwhile.
@@ -138,6 +139,7 @@ func (g *gate) Intend(
 
 func (g *gate) Release(ctx context.Context, writer string, tags, watch []keying.Tag) ([]store.Value, error) {
 	g.pass(beforeRelease)
+	defer g.pass(afterRelease)
 	return g.Store.Release(ctx, writer, tags, watch)
 }
 

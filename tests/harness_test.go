@@ -18,6 +18,7 @@ import (
 	"github.com/gorm-rediscache/rediscache"
 	"github.com/gorm-rediscache/rediscache/internal/testkit"
 	"github.com/gorm-rediscache/rediscache/internal/testkit/stores"
+	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/metrics"
 	"github.com/gorm-rediscache/rediscache/store"
 )
@@ -32,6 +33,8 @@ type world struct {
 	namespace string
 	// store is what the cache is kept in, if not in Redis by redisstore.
 	store store.Store
+	// outage is what writes do that cannot be announced.
+	outage rediscache.Outage
 	// old is set by tests that may leave old answers in Redis: in which somebody writes of whom the cache is not told.
 	old bool
 }
@@ -92,7 +95,7 @@ func (w *world) use(h *handle, options ...option) {
 	// Deadlines that a loaded machine keeps; those of the defaults have tests of their own.
 	cfg := rediscache.Config{
 		Redis: w.redis, Namespace: w.namespace, Recorder: h.log, Timeout: 5 * time.Second,
-		Logger: slog.New(slog.DiscardHandler),
+		Logger: slog.New(slog.DiscardHandler), OnOutage: w.outage,
 	}
 	if w.store != nil {
 		cfg.Redis, cfg.Store = nil, w.store
@@ -169,6 +172,8 @@ type events struct {
 	mu     sync.Mutex
 	reads  []metrics.ReadEvent
 	writes []metrics.WriteEvent
+	// corrupt is how many entries did not decode.
+	corrupt int
 }
 
 func (e *events) Read(r metrics.ReadEvent) {
@@ -206,6 +211,9 @@ func (e *events) wrote(f func()) []metrics.WriteEvent {
 	defer e.mu.Unlock()
 	return e.writes
 }
+
+// digestOf is how a text stands in the name of a key.
+func digestOf(text string) string { return string(keying.NewFingerprint(text).Query()) }
 
 // warm runs a read until its answer comes from Redis, so that what is served afterwards is what was stored.
 func (h *handle) warm(t testing.TB, read func(*gorm.DB)) {

@@ -76,7 +76,8 @@ func TestColumnsByWhichRowsAreToldApart(t *testing.T) {
 		},
 		{
 			"polymorphic pair", func(db *gorm.DB) error { return db.Model(&cabinet{ID: 1}).Association("Plates").Find(&[]plate{}) },
-			"scope:plates:owner_id%2Bowner_type=1,cabinets", "UPDATE plates SET text = 'y' WHERE id = 1", "UPDATE plates SET text = 'y' WHERE id = 2",
+			"scope:plates:owner_id%2Bowner_type=" + digestOf("1,cabinets"),
+			"UPDATE plates SET text = 'y' WHERE id = 1", "UPDATE plates SET text = 'y' WHERE id = 2",
 		},
 		{
 			"embedded", func(db *gorm.DB) error { return first(&[]cabinet{})(db.Where(map[string]any{"town_id": 7})) },
@@ -92,7 +93,7 @@ func TestColumnsByWhichRowsAreToldApart(t *testing.T) {
 		},
 		{
 			"unique pair", func(db *gorm.DB) error { return first(&[]tome{})(db.Where("no = ? AND isbn = ?", 1, "i")) },
-			"scope:tomes:isbn%2Bno=i,1", "UPDATE tomes SET no = 3 WHERE id = 1", "UPDATE tomes SET no = 4 WHERE id = 2",
+			"scope:tomes:isbn%2Bno=" + digestOf("i,1"), "UPDATE tomes SET no = 3 WHERE id = 1", "UPDATE tomes SET no = 4 WHERE id = 2",
 		},
 	} {
 		tags := h.explained(t, c.read).Tags

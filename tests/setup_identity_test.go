@@ -68,10 +68,10 @@ func TestSessionsWhoseRoleGotOtherSettingsDoNotMix(t *testing.T) {
 // What a program does that the cache cannot follow in detail, it says once.
 func TestProgramIsToldOnceWhatCostsItTheCache(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{
-		"COMMIT":                     "a transaction is ended by a text",
-		"SET search_path = public":   "a setting of the session was changed",
-		"SET TIME ZONE 'Asia/Tokyo'": "a setting of the session was changed",
+	for text, want := range map[string][2]string{
+		"COMMIT":                     {"a transaction is ended by a text", "COMMIT"},
+		"SET search_path = public":   {"a setting of the session was changed", "SET search_path = public"},
+		"SET TIME ZONE 'Asia/Tokyo'": {"a setting of the session was changed", "SET TIME ZONE ?"},
 	} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
@@ -82,8 +82,8 @@ func TestProgramIsToldOnceWhatCostsItTheCache(t *testing.T) {
 			for range 2 {
 				require.NoError(t, h.Connection(func(tx *gorm.DB) error { return tx.Exec(text).Error }))
 			}
-			require.Equal(t, 1, strings.Count(log.String(), want), log.String())
-			require.Contains(t, log.String(), text)
+			require.Equal(t, 1, strings.Count(log.String(), want[0]), log.String())
+			require.Contains(t, log.String(), want[1])
 		})
 	}
 }

@@ -3,9 +3,7 @@ package tests_test
 import (
 	"bufio"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -22,65 +19,43 @@ import (
 )
 
 // crowd is another process, with many goroutines that read one row.
-type crowd struct {
-	t       *testing.T
-	in      io.Writer
-	answers *bufio.Scanner
-}
+type crowd struct{ *child }
 
 const readersOfACrowd = 250
 
-func (w *world) crowd() *crowd {
+func (w *world) crowd() crowd {
 	w.t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestProcessThatIsACrowd$")
-	cmd.Env = append(os.Environ(), "REDISCACHE_CROWD_DSN="+w.dsn, "REDISCACHE_CROWD_NAMESPACE="+w.namespace,
-		"REDISCACHE_CROWD_REDIS="+w.redisURL())
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	require.NoError(w.t, err)
-	out, err := cmd.StdoutPipe()
-	require.NoError(w.t, err)
-	require.NoError(w.t, cmd.Start())
-	w.t.Cleanup(func() {
-		_ = in.Close()
-		_ = cmd.Wait()
-	})
-	return &crowd{w.t, in, bufio.NewScanner(out)}
+	return crowd{w.child("TestProcessThatIsACrowd")}
 }
 
 // read lets all read at once.
-func (c *crowd) read() {
+func (c crowd) read() {
 	c.t.Helper()
-	_, err := fmt.Fprintln(c.in, "read")
-	require.NoError(c.t, err)
+	c.say("read")
 }
 
 // queries returns how often they asked the database.
-func (c *crowd) queries() int {
+func (c crowd) queries() int {
 	c.t.Helper()
-	require.True(c.t, c.answers.Scan(), "the process is gone")
-	n, err := strconv.Atoi(c.answers.Text())
-	require.NoError(c.t, err, c.answers.Text())
+	answer := c.hear()
+	n, err := strconv.Atoi(answer)
+	require.NoError(c.t, err, answer)
 	return n
 }
 
 // TestProcessThatIsACrowd is not a test: it is the process that a crowd is in.
 func TestProcessThatIsACrowd(t *testing.T) { //nolint:paralleltest // it is no test
-	dsn := os.Getenv("REDISCACHE_CROWD_DSN")
+	dsn, client, namespace := bornInto(t)
 	if dsn == "" {
 		return
 	}
-	opt, err := redis.ParseURL(os.Getenv("REDISCACHE_CROWD_REDIS"))
-	require.NoError(t, err)
 	sql := &statements{}
 	dialector, pool, err := onPostgres().open(dsn, sql)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = pool.Close() })
 	db, err := gorm.Open(dialector, &gorm.Config{Logger: logger.Discard})
 	require.NoError(t, err)
-	plugin := rediscache.New(rediscache.Config{
-		Redis: redis.NewClient(opt), Namespace: os.Getenv("REDISCACHE_CROWD_NAMESPACE"), Timeout: 5 * time.Second,
-	})
+	plugin := rediscache.New(rediscache.Config{Redis: client, Namespace: namespace, Timeout: 5 * time.Second})
 	require.NoError(t, db.Use(plugin))
 	t.Cleanup(func() { _ = plugin.Close(t.Context()) })
 	var unknown member // what is asked about the table is not what is counted
@@ -113,7 +88,7 @@ func TestReadersOfSeveralProcessesAskTheDatabaseOnceEach(t *testing.T) {
 	w := newWorld(t)
 	w.members(2)
 	h := w.cached()
-	crowds := make([]*crowd, processes)
+	crowds := make([]crowd, processes)
 	for i := range crowds {
 		crowds[i] = w.crowd()
 	}

@@ -39,7 +39,7 @@ func (o observation) String() string {
 
 // value prints what was found. Rows whose order is not certain are sorted.
 func (o observation) value() string {
-	if o.found.err != nil && strings.Contains(o.found.err.Error(), "Scan error") {
+	if o.unscanned() {
 		return "not compared" // GORM leaves what its pools of values held
 	}
 	p := printer{}
@@ -57,16 +57,23 @@ func (o observation) value() string {
 	return p.print(v)
 }
 
-// err prints the error. Of rows whose order is not certain, another one may be the first that cannot be scanned.
-func (o observation) err() string {
-	text := chain(o.found.err)
-	if o.ordered {
-		return text
-	}
-	return scanned.ReplaceAllString(text, "Scan error on a column")
+// unscanned reports whether there are rows that do not fit into what they were put into.
+func (o observation) unscanned() bool {
+	return o.found.err != nil && strings.Contains(o.found.err.Error(), "Scan error")
 }
 
-var scanned = regexp.MustCompile(`Scan error on column index \d+, name (\\"|")[^"\\]*(\\"|")`)
+// err prints the error. Rows whose order is not certain, and that cannot be scanned, are complained of in any order.
+func (o observation) err() string {
+	if o.ordered || !o.unscanned() {
+		return chain(o.found.err)
+	}
+	complaints := strings.Split(scanned.ReplaceAllString(o.found.err.Error(), "Scan error on a column"), "; sql: ")
+	complaints[0] = strings.TrimPrefix(complaints[0], "sql: ")
+	slices.Sort(complaints)
+	return fmt.Sprintf("%T %q", o.found.err, complaints)
+}
+
+var scanned = regexp.MustCompile(`Scan error on column index \d+, name "[^"]*"`)
 
 // inOrder returns the calls in their order, but for neighbors of one kind: these follow the order of rows.
 func (h *hooks) inOrder() []string {

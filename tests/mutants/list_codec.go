@@ -4,24 +4,25 @@ package main
 func codecs() []mutant {
 	const pkg = "internal/rowcodec"
 	values := by(pkg, "TestRowsComeBackAsTheDriverReturnedThem")
+	filled := by("tests", "TestModelsAreFilledAsGORMDoesIt")
 	times := by(pkg, "TestTimesKeepTheirZone")
 	return []mutant{
 		{
 			name: "booleans come back as numbers",
-			file: "internal/rowcodec/decode.go",
-			old:  "case markTrue:\n\t\treturn true", new: "case markTrue:\n\t\treturn int64(1)",
+			file: "internal/rowcodec/value.go",
+			old:  "case Bool:\n\t\treturn v.Bool()", new: "case Bool:\n\t\treturn v.Int()",
 			killers: values,
 		},
 		{
 			name: "NULL comes back as an empty text",
-			file: "internal/rowcodec/decode.go",
-			old:  "case markNil:\n\t\treturn nil", new: "case markNil:\n\t\treturn \"\"",
+			file: "internal/rowcodec/value.go",
+			old:  "case Null:\n\t\treturn nil", new: "case Null:\n\t\treturn \"\"",
 			killers: values,
 		},
 		{
 			name: "bytes come back as text",
-			file: "internal/rowcodec/decode.go",
-			old:  "return []byte(r.string())", new: "return r.string()",
+			file: "internal/rowcodec/value.go",
+			old:  "return []byte(v.text)", new: "return v.text",
 			killers: values,
 		},
 		{
@@ -74,7 +75,7 @@ func codecs() []mutant {
 		},
 		{
 			name: "who changes an answer changes that of others",
-			file: "internal/rowcodec/player.go",
+			file: "internal/rowcodec/value.go",
 			old:  "dest[i] = slices.Clone(b)", new: "dest[i] = b",
 			killers: by(pkg, "TestPlayedRowsAreNotShared"),
 		},
@@ -95,6 +96,48 @@ func codecs() []mutant {
 			file: "internal/rowcodec/decode.go",
 			old:  "if n > uint64(len(r.data)) {", new: "if false {",
 			killers: by(pkg, "TestBytesThatEncodeDidNotMakeAreCorrupt"),
+		},
+		{
+			name: "fields: a number that is too great is cut off",
+			file: "callbacks/fields.go",
+			old:  " && !to.OverflowInt(v.Int()):", new: ":",
+			killers: filled,
+		},
+		{
+			name: "fields: a negative number becomes a great one",
+			file: "callbacks/fields.go",
+			old:  "v.Int() >= 0 && !to.OverflowUint(uint64(v.Int())):", new: "!to.OverflowUint(uint64(v.Int())):",
+			killers: filled,
+		},
+		{
+			name: "fields: NULL clears what GORM leaves as it is",
+			file: "callbacks/fields.go",
+			old:  "if !f.keeps {", new: "if true {",
+			killers: filled,
+		},
+		{
+			name: "fields: those that may not be read are filled",
+			file: "callbacks/fields.go",
+			old:  "if f == nil || !f.Readable {", new: "if f == nil {",
+			killers: filled,
+		},
+		{
+			name: "fields: what was in the room of a slice stays there",
+			file: "callbacks/scan.go",
+			old:  "at.SetZero()", new: "_ = at",
+			killers: filled,
+		},
+		{
+			name: "fields: setters that somebody has replaced are passed over",
+			file: "callbacks/fields.go",
+			old:  " || code(f.Set) != k.setters[kind]", new: "",
+			killers: by("tests", "TestReplacedSettersAreUsed"),
+		},
+		{
+			name: "fields: a row that is not there is no error",
+			file: "callbacks/scan.go",
+			old:  "if rows == 0 && stmt.RaiseErrorOnNotFound {", new: "if false {",
+			killers: filled,
 		},
 	}
 }

@@ -33,7 +33,7 @@ func reached() []mutant {
 		{
 			name: "something is asked before SET TRANSACTION",
 			file: "callbacks/shim.go",
-			old:  "|| k.introduced && p.needsNoCatalog()", new: "",
+			old:  "|| p.needsNoCatalog()", new: "",
 			killers: by("tests", "TestFirstStatementOfAProcessMaySetItsTransaction"),
 		},
 		{

@@ -8,14 +8,14 @@ func protocol() []mutant {
 		{
 			name: "late fill: stamps are not compared",
 			file: "internal/consistency/read.go",
-			old:  "(!complete || !sealed.carries(0, stamps))", new: "(!complete || len(stamps) == 0)",
+			old:  "if !complete || !sealed.carries(0, stamps) {", new: "if !complete || len(stamps) == 0 {",
 			killers: by(pkg, "TestLateFillIsNeverServed"),
 		},
 		{
 			name:    "a tag without a token is taken for one that has not changed",
 			file:    "internal/consistency/read.go",
-			old:     "(!complete || !sealed.carries(0, stamps)) {",
-			new:     "complete && !sealed.carries(0, stamps) {\n\t\treturn false, \"\"\n\t}\n\tif complete = true; false {",
+			old:     "if !complete || !sealed.carries(0, stamps) {",
+			new:     "if complete && !sealed.carries(0, stamps) {\n\t\treturn false, \"\"\n\t}\n\tif complete = true; false {",
 			killers: by(pkg, "TestEvictedTokensAreMisses"),
 		},
 		{
@@ -32,7 +32,7 @@ func protocol() []mutant {
 		},
 		{
 			name: "a joined flight: readers of other stamps share one read of the database",
-			file: "internal/consistency/read.go",
+			file: "internal/consistency/database.go",
 			old:  "b = append(b, r.stamps[i][j][:]...)", new: "_ = j",
 			killers: by("tests", "TestReadDoesNotJoinOneFromBeforeAWrite"),
 		},
@@ -44,7 +44,7 @@ func protocol() []mutant {
 		},
 		{
 			name: "a torn answer: rows of the store and of the database are not of one instant",
-			file: "internal/consistency/read.go",
+			file: "internal/consistency/database.go",
 			old:  "if reading.Found > 0 {", new: "if false {",
 			killers: by(pkg, "TestRowsReadTogetherAreOfOneInstant"),
 		},
@@ -63,7 +63,7 @@ func protocol() []mutant {
 		{
 			name: "an absent row does not depend on rows of unknown keys",
 			file: "callbacks/query.go",
-			old:  "AbsentTags: absent,", new: "AbsentTags: absent[:0],",
+			old:  "e.AbsentTags, e.AbsentTTL = absent,", new: "e.AbsentTags, e.AbsentTTL = absent[:0],",
 			killers: by("tests", "TestRowsThatComeAndGo"),
 		},
 		{
@@ -81,13 +81,37 @@ func protocol() []mutant {
 		{
 			name: "an entry whose bytes have changed is served",
 			file: "internal/consistency/entry.go",
-			old:  "return payload, ok && sealed", new: "return payload, (ok || true) && sealed",
+			old:  "bytesOf(e.head), bytesOf(payload)) == sum", new: "bytesOf(e.head), bytesOf(payload)) == sum || true",
 			killers: by(pkg, "TestEntriesThatDoNotDecodeAreMisses"),
 		},
 		{
+			name: "an answer is shared however old it is",
+			file: "internal/consistency/database.go",
+			old:  "joined && r.tooOldAt(brought.read)", new: "joined && false",
+			killers: by(pkg, "TestSharedAnswerThatIsOlderThanAskedForIsNotTaken"),
+		},
+		{
+			name: "a read pays the whole journal",
+			file: "internal/consistency/keeper.go",
+			old:  "if err := ctx.Err(); err != nil {\n\t\t\treturn err", new: "if err := ctx.Err(); err != nil && false {\n\t\t\treturn err",
+			killers: by(pkg, "TestNobodyPaysALongJournalForLongerThanItHasTime"),
+		},
+		{
+			name: "a step that was not answered in its time is its caller's affair",
+			file: "internal/breaker/breaker.go",
+			old:  "(ctx.Err() == nil || silent) && !another", new: "(ctx.Err() == nil || silent && false) && !another",
+			killers: by("internal/breaker", "TestStepThatTookAllItsTimeCounts"),
+		},
+		{
+			name: "what a server refuses is no error of the server",
+			file: "store/redisstore/reply.go",
+			old:  "case '-':", new: "case '-' - 1:",
+			killers: by("store/redisstore", "TestReadsThatAreRefusedAreErrorsOfTheServer"),
+		},
+		{
 			name: "what cannot be shared is stored",
-			file: "internal/consistency/read.go",
-			old:  "results: results}, results != nil, err", new: "results: results}, true, err",
+			file: "internal/consistency/database.go",
+			old:  "read: at.read}, results != nil, err", new: "read: at.read}, true, err",
 			killers: by(pkg, "TestLoadThatKeepsItsAnswerIsNeitherSharedNorStored"),
 		},
 		{

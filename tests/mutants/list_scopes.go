@@ -38,8 +38,8 @@ func scopes() []mutant {
 		{
 			name:    "scopes: a write by another column that names no rows leaves scopes alone",
 			file:    "keying/scheme.go",
-			old:     "[4]Tag{Tag(name + value.folded + tokenSuffix), t.registry, c.bulk, c.all}",
-			new:     "[4]Tag{Tag(name + value.folded + tokenSuffix), t.registry, c.all, c.all}",
+			old:     "[4]Tag{Tag(both[at:]), t.registry, c.bulk, c.all}",
+			new:     "[4]Tag{Tag(both[at:]), t.registry, c.all, c.all}",
 			killers: by("tests", "TestWriteOfUnknownRowsUnsettlesAllScopes"),
 		},
 		{

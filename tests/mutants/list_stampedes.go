@@ -56,7 +56,7 @@ func stampedes() []mutant {
 		},
 		{
 			name: "who shares a read of the database makes it no more worth it",
-			file: "internal/consistency/read.go",
+			file: "internal/consistency/database.go",
 			old:  "landed()\n\t\tr.used()", new: "landed()",
 			killers: by(pkg, "TestWhatIsSharedAfterEachWriteIsStored"),
 		},
@@ -92,7 +92,7 @@ func stampedes() []mutant {
 		},
 		{
 			name: "readers of one process do not share a read of the database",
-			file: "internal/consistency/read.go",
+			file: "internal/consistency/database.go",
 			old:  "\tif r.refresh {\n\t\tkey = random", new: "\tif true {\n\t\tkey = random",
 			killers: by(pkg, "TestConcurrentMissesReadTheDatabaseOnce"),
 		},

@@ -22,13 +22,13 @@ func transactions() []mutant {
 		{
 			name: "a transaction is announced after its COMMIT",
 			file: "internal/txpool/txpool.go",
-			old: `if err := o.BeforeCommit(); err != nil {
+			old: `if err := o.BeforeCommit(on); err != nil {
 		_ = tx.Rollback() // the error that counts is the observer's
 		o.RolledBack()
 		return err
 	}
 	err := tx.Commit()`,
-			new:     "err := tx.Commit()\n\t_ = o.BeforeCommit()",
+			new:     "err := tx.Commit()\n\t_ = o.BeforeCommit(on)",
 			killers: by("tests", "TestReadsBetweenTheStepsOfAWrite/before_intend,_by_key"),
 		},
 		{
@@ -40,7 +40,7 @@ func transactions() []mutant {
 		{
 			name: "a transaction that was refused is committed",
 			file: "internal/txpool/txpool.go",
-			old:  "if err := o.BeforeCommit(); err != nil {", new: "if err := o.BeforeCommit(); err != nil && false {",
+			old:  "if err := o.BeforeCommit(on); err != nil {", new: "if err := o.BeforeCommit(on); err != nil && false {",
 			killers: by("internal/txpool", "TestEndOfATransactionIsTold"),
 		},
 		{

@@ -30,7 +30,7 @@ func writes() []mutant {
 		{
 			name:    "a write that returns rows is over before they are read",
 			file:    "callbacks/write.go",
-			old:     "return s.h.player.Rows(rowcodec.Playback{Tail: rows, Closed: func() {\n\t\tw.end(st, outcome(rows.Err(), st.d.dialect))\n\t}})",
+			old:     "return s.h.player.Rows(rowcodec.Playback{Tail: rows, Closed: func() {\n\t\tif rows.Err() == nil {\n\t\t\ts.leaveAfter(st, w.write)\n\t\t}\n\t\tw.end(st, outcome(rows.Err(), st.d.dialect))\n\t}})",
 			new:     "w.end(st, metrics.Committed)\n\treturn s.h.player.Rows(rowcodec.Playback{Tail: rows})",
 			killers: by("tests", "TestWriteCommitsWhenItsRowsHaveBeenRead"),
 		},

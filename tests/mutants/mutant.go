@@ -37,7 +37,8 @@ func mutants() []mutant {
 	var all []mutant
 	for _, area := range [][]mutant{
 		refusals(), lookups(), keys(), writes(), reaches(), transactions(), protocol(), outages(), stores(), scopes(), codecs(),
-		databases(), soundness(), stampedes(), otherStores(), connections(), reports(), policies(), relaxations(),
+		databases(), soundness(), stampedes(), otherStores(), connections(), reports(), policies(), relaxations(), bounds(),
+		outboxes(), faults(), models(), leaks(),
 	} {
 		all = append(all, area...)
 	}

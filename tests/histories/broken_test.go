@@ -1,0 +1,314 @@
+package histories_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorm-rediscache/rediscache"
+	"github.com/gorm-rediscache/rediscache/internal/testkit"
+	"github.com/gorm-rediscache/rediscache/internal/testkit/history"
+	"github.com/gorm-rediscache/rediscache/keying"
+	"github.com/gorm-rediscache/rediscache/store"
+	"github.com/gorm-rediscache/rediscache/store/redisstore"
+)
+
+// A broken protocol is one that keeps less than it promises.
+type broken struct {
+	name string
+	of   func(store.Store) store.Store
+	// fault brings the weakness to light; nil: it shows by itself.
+	fault func(f *fleet, until time.Time)
+}
+
+func allBroken() []broken {
+	return []broken{
+		{name: "entries are deleted after COMMIT", of: testkit.NewDeleteAfterCommit},
+		{name: "entries are deleted before and after COMMIT", of: func(s store.Store) store.Store {
+			return deleteTwice{testkit.NewDeleteAfterCommit(s)}
+		}},
+		{name: "entries only expire", of: func(s store.Store) store.Store { return testkit.OnlyExpires{Store: s} }},
+		{name: "tokens are dropped after COMMIT only", of: func(s store.Store) store.Store { return noIntent{s} }},
+		{name: "intents lapse, and nobody releases", of: func(s store.Store) store.Store { return noRelease{s} }},
+		{name: "one slot for all writers", of: func(s store.Store) store.Store { return oneSlot{s} }},
+		{name: "tokens are counted, and come back", of: func(s store.Store) store.Store {
+			return &counted{Store: s, drops: map[string]byte{}}
+		}},
+		{name: "a reader joins a look at Redis that began before it", of: func(s store.Store) store.Store {
+			return &joining{Store: s, looks: map[string]look{}}
+		}},
+		{name: "writers do not tell of scopes", of: func(s store.Store) store.Store {
+			return &testkit.Forgetful{Store: s, Forgets: func(t keying.Tag) bool {
+				return strings.Contains(string(t), ":scope:")
+			}}
+		}},
+		{name: "the history is not looked at", of: func(s store.Store) store.Store {
+			return noHistory{s}
+		}, fault: restartFromCopy},
+	}
+}
+
+// The histories that show nothing wrong of the protocol show what is wrong of each of these.
+func TestHistoriesFindOutBrokenProtocols(t *testing.T) {
+	t.Parallel()
+	protocols := allBroken()
+	if testing.Short() { // with the race detector all is slow, and these have nothing to do with it
+		protocols = protocols[:3]
+	}
+	for _, b := range protocols {
+		t.Run(b.name, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, b.of)
+			begun := time.Now()
+			for phase := int64(1); time.Since(begun) < 2*time.Minute; phase++ {
+				if v := l.try(phase, b.fault); v.Bad() > 0 {
+					t.Logf("found out after %v, in %d of %d reads:\n%s", time.Since(begun).Round(time.Millisecond), v.Bad(), v.Reads,
+						strings.Join(v.Evidence, "\n"))
+					return
+				}
+			}
+			t.Fatal("not found out")
+		})
+	}
+}
+
+// Of the protocol itself they show nothing, in the same laboratory.
+func TestHistoriesFindNothingWrongOfTheProtocol(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, func(s store.Store) store.Store { return s })
+	for phase, fault := range []func(*fleet, time.Time){nil, restartFromCopy, nil} {
+		v := l.try(int64(phase+1), fault)
+		require.Zero(t, v.Bad(), strings.Join(v.Evidence, "\n"))
+	}
+}
+
+// lab is a fleet whose applications are in this process, on a store that is broken.
+type lab struct {
+	*fleet
+	apps []*app
+}
+
+func newLab(t *testing.T, broken func(store.Store) store.Store) *lab {
+	t.Helper()
+	l := &lab{fleet: &fleet{t: t, server: testkit.StartRedis(t), dir: t.TempDir()}}
+	l.admin = l.server.Client()
+	l.settings = settings{DSN: testkit.Postgres(t), Namespace: "histories", Timeout: time.Second}
+	l.plain = migrated(t, l.settings.DSN)
+	client := redis.NewClient(&redis.Options{Addr: l.server.Addr})
+	t.Cleanup(func() { _ = client.Close() })
+	inner, err := redisstore.New(client, redisstore.Options{Timeout: time.Second})
+	require.NoError(t, err)
+	shared := slow{broken(inner)}
+	for n := range processes {
+		s := l.settings
+		s.Process = uint16(n)
+		a, err := openApp(s, func(c *rediscache.Config) {
+			c.Store, c.Policy.TTL = shared, time.Minute // what is wrong stays wrong
+		})
+		require.NoError(t, err)
+		a.rows = 3
+		t.Cleanup(func() { _ = a.close() })
+		l.apps = append(l.apps, a)
+	}
+	return l
+}
+
+// try lets the applications work for a moment.
+func (l *lab) try(phase int64, fault func(*fleet, time.Time)) history.Verdict {
+	l.t.Helper()
+	dir := filepath.Join(l.dir, strconv.FormatInt(phase, 10))
+	require.NoError(l.t, mkdir(dir))
+	initial := l.initial()
+	for _, a := range l.apps {
+		a.start(dir, phase)
+	}
+	end := time.Now().Add(500 * time.Millisecond)
+	if fault != nil {
+		end = end.Add(time.Second)
+		fault(l.fleet, end)
+	}
+	time.Sleep(time.Until(end))
+	for _, a := range l.apps {
+		a.halt()
+		require.Empty(l.t, a.failures())
+	}
+	ops, err := history.Load(dir)
+	require.NoError(l.t, err)
+	return history.Judge(ops, initial, history.Claims{Linearizable: fault == nil})
+}
+
+// slow is a store whose answers and fills take their time, now and then.
+type slow struct{ store.Store }
+
+func (s slow) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
+	snap, err := s.Store.Load(ctx, keys)
+	stall()
+	return snap, err
+}
+
+func (s slow) Put(ctx context.Context, entries []store.Entry) error {
+	stall()
+	return s.Store.Put(ctx, entries)
+}
+
+// Intend leaves a while before COMMIT, and Release one after it.
+func (s slow) Intend(
+	ctx context.Context, writer string, ttl time.Duration, tags, watch []keying.Tag,
+) ([]store.Value, error) {
+	watched, err := s.Store.Intend(ctx, writer, ttl, tags, watch)
+	time.Sleep(rand.N(6 * time.Millisecond))
+	return watched, err
+}
+
+func (s slow) Release(ctx context.Context, writer string, tags, watch []keying.Tag) ([]store.Value, error) {
+	time.Sleep(rand.N(6 * time.Millisecond))
+	return s.Store.Release(ctx, writer, tags, watch)
+}
+
+// deleteTwice deletes entries before COMMIT, too.
+type deleteTwice struct{ store.Store }
+
+func (s deleteTwice) Intend(
+	ctx context.Context, w string, _ time.Duration, tags, watch []keying.Tag,
+) ([]store.Value, error) {
+	return s.Release(ctx, w, tags, watch)
+}
+
+// noIntent says nothing before COMMIT.
+type noIntent struct{ store.Store }
+
+func (noIntent) Intend(context.Context, string, time.Duration, []keying.Tag, []keying.Tag) ([]store.Value, error) {
+	return nil, nil
+}
+
+// noRelease says nothing after it, and what it said before does not last.
+type noRelease struct{ store.Store }
+
+func (s noRelease) Intend(
+	ctx context.Context, w string, _ time.Duration, tags, watch []keying.Tag,
+) ([]store.Value, error) {
+	return s.Store.Intend(ctx, w, time.Millisecond, tags, watch)
+}
+
+func (noRelease) Release(context.Context, string, []keying.Tag, []keying.Tag) ([]store.Value, error) {
+	return nil, nil
+}
+
+// oneSlot is one whose writers take each other's place.
+type oneSlot struct{ store.Store }
+
+func (s oneSlot) Intend(
+	ctx context.Context, _ string, ttl time.Duration, tags, watch []keying.Tag,
+) ([]store.Value, error) {
+	return s.Store.Intend(ctx, "the writer", ttl, tags, watch)
+}
+
+func (s oneSlot) Release(ctx context.Context, _ string, tags, watch []keying.Tag) ([]store.Value, error) {
+	return s.Store.Release(ctx, "the writer", tags, watch)
+}
+
+// counted has tokens that are the number of writes, of which the store keeps one bit.
+type counted struct {
+	store.Store
+	mu    sync.Mutex
+	drops map[string]byte
+}
+
+func (s *counted) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
+	snap, err := s.Store.Load(ctx, keys)
+	for i := range snap.Values {
+		s.number(keys[i], &snap.Values[i])
+	}
+	return snap, err
+}
+
+func (s *counted) Mint(ctx context.Context, mints []store.Mint) (store.Snapshot, error) {
+	snap, err := s.Store.Mint(ctx, mints)
+	for i := range snap.Values {
+		s.number(mints[i].Tag.Token(), &snap.Values[i])
+	}
+	return snap, err
+}
+
+func (s *counted) number(key string, v *store.Value) {
+	if len(v.Data) != store.TokenSize || !strings.HasSuffix(key, ":t") {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v.Data = strings.Repeat(string('0'+s.drops[key]%2), store.TokenSize)
+}
+
+func (s *counted) Intend(
+	ctx context.Context, w string, ttl time.Duration, tags, watch []keying.Tag,
+) ([]store.Value, error) {
+	s.mu.Lock()
+	for _, tag := range tags {
+		s.drops[tag.Token()]++
+	}
+	s.mu.Unlock()
+	return s.Store.Intend(ctx, w, ttl, tags, watch)
+}
+
+// joining shares what was read of Redis with those who come a little later.
+type joining struct {
+	store.Store
+	mu    sync.Mutex
+	looks map[string]look
+}
+
+type look struct {
+	snap store.Snapshot
+	at   time.Time
+}
+
+func (s *joining) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
+	all := strings.Join(keys, " ")
+	s.mu.Lock()
+	before, ok := s.looks[all]
+	s.mu.Unlock()
+	if ok && time.Since(before.at) < 20*time.Millisecond {
+		return before.snap, nil
+	}
+	snap, err := s.Store.Load(ctx, keys)
+	if err == nil {
+		s.mu.Lock()
+		s.looks[all] = look{snap, time.Now()}
+		s.mu.Unlock()
+	}
+	return snap, err
+}
+
+// noHistory takes a dataset for the one that was there before.
+type noHistory struct{ store.Store }
+
+func (s noHistory) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
+	snap, err := s.Store.Load(ctx, keys)
+	return forget(snap), err
+}
+
+func (s noHistory) Mint(ctx context.Context, mints []store.Mint) (store.Snapshot, error) {
+	snap, err := s.Store.Mint(ctx, mints)
+	return forget(snap), err
+}
+
+func (s noHistory) Declare(ctx context.Context, d store.Declaration) (store.Value, error) {
+	v, err := s.Store.Declare(ctx, d)
+	v.History = store.History{}
+	return v, err
+}
+
+func forget(snap store.Snapshot) store.Snapshot {
+	for i := range snap.Values {
+		snap.Values[i].History = store.History{}
+	}
+	return snap
+}
