@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gorm-rediscache/rediscache/benchmarks/hitrate"
+	"github.com/gorm-rediscache/rediscache/benchmarks/outage"
 	"github.com/gorm-rediscache/rediscache/benchmarks/report"
 	"github.com/gorm-rediscache/rediscache/benchmarks/shop"
 	"github.com/gorm-rediscache/rediscache/benchmarks/speed"
@@ -41,6 +42,10 @@ func measure(ctx context.Context, out io.Writer, p plan, wanted []string) error 
 			opt := p.fast
 			opt.Size = p.size
 			return speed.Run(ctx, w, opt)
+		}},
+		{"outage", func(ctx context.Context, w *world.World) ([]report.Section, error) {
+			s, err := outage.Run(ctx, w, p.away)
+			return []report.Section{s}, err
 		}},
 	}
 	if err := describe(ctx, out, p, wanted); err != nil {

@@ -80,3 +80,26 @@ func (w *World) Cached(name string, recorder metrics.Recorder) (*Handle, error) 
 	w.onClose(plugin.Close)
 	return h, nil
 }
+
+// Away opens a handle with the plugin whose Redis is not there.
+func (w *World) Away(policy rediscache.Outage) (*Handle, error) {
+	h, err := w.Plain()
+	if err != nil {
+		return nil, err
+	}
+	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
+	w.onClose(func(context.Context) error { return client.Close() })
+	plugin := rediscache.New(rediscache.Config{
+		Redis: client, Namespace: w.Prefix("away"), OnOutage: policy, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err := h.Use(plugin); err != nil {
+		return nil, err
+	}
+	w.onClose(func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, time.Millisecond)
+		defer cancel()
+		_ = plugin.Close(ctx) // what Redis was not told of remains untold
+		return nil
+	})
+	return h, nil
+}
