@@ -1,6 +1,10 @@
 # rediscache: what a contributor runs. `make` alone lists it.
 
+# Tools are built once for each version, into the user's cache folder, so that a fresh clone finds them.
+TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rediscache/tools
+
 GOLANGCI_VERSION := v2.15.0
+GOLANGCI         := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
 SERVERS          := go run ./internal/testkit/withservers
 
 .DEFAULT_GOAL := help
@@ -30,6 +34,11 @@ test-race: ## the same with the race detector, and fewer combinations
 matrix: ## try every way to write with every way to read, on every database
 	$(SERVERS) env REDISCACHE_MATRIX=full go test -timeout 60m -run TestMatrix ./tests
 
+SOAK ?= 20m
+
+soak: ## histories of several processes under faults, and memory under traffic, for SOAK (20m)
+	$(SERVERS) env REDISCACHE_SOAK=$(SOAK) go test -count=1 -timeout 10h -v ./tests/histories
+
 precision: ## count how often answers are dropped for nothing, and write docs/precision.md
 	$(SERVERS) env REDISCACHE_PRECISION=$(CURDIR)/docs/precision.md go test -count=1 -timeout 60m -run TestAnswerThatAWriteChanged ./tests/soundness
 
@@ -41,6 +50,9 @@ bench: ## measure everything, and write docs/benchmarks.md: a quarter of an hour
 
 bench-quick: ## measure less, and print it: two minutes
 	$(SERVERS) go -C $(BENCHMARKS) run . -mode quick
+
+bench-outage: ## measure what statements cost while Redis is away, and print it: a minute
+	$(SERVERS) go -C $(BENCHMARKS) run . -mode quick -parts outage
 
 bench-smoke: ## see that the benchmarks work; their figures mean nothing
 	$(SERVERS) go -C $(BENCHMARKS) run . -mode smoke > /dev/null
@@ -54,37 +66,52 @@ gorm-suite: ## run GORM's own tests without and with the plugin (GORM_CHECKOUT, 
 fuzz: ## fuzz parsers and codecs, FUZZTIME each
 	$(SERVERS) ./internal/testkit/fuzz.sh
 
-lint: bin/golangci-lint-$(GOLANGCI_VERSION) ## run go vet and golangci-lint
+lint: $(GOLANGCI) ## run go vet and golangci-lint
 	go vet ./...
 	go -C $(PLUGINS) vet ./...
 	go -C $(BENCHMARKS) vet ./...
-	bin/golangci-lint-$(GOLANGCI_VERSION) run
-	cd $(PLUGINS) && $(CURDIR)/bin/golangci-lint-$(GOLANGCI_VERSION) run
-	cd $(BENCHMARKS) && $(CURDIR)/bin/golangci-lint-$(GOLANGCI_VERSION) run
+	$(GOLANGCI) run
+	cd $(PLUGINS) && $(GOLANGCI) run
+	cd $(BENCHMARKS) && $(GOLANGCI) run
 
-bin/golangci-lint-$(GOLANGCI_VERSION):
-	GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
-	mv bin/golangci-lint $@
+$(GOLANGCI):
+	$(call build-tool,github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION))
+
+# Two clones may build one tool at the same time: each builds in a folder of its own, and the last to end renames over the other's file.
+define build-tool
+mkdir -p $(TOOLS)
+folder=$$(mktemp -d $(TOOLS)/build.XXXXXX) && GOBIN=$$folder go install $(1) && mv $$folder/* $@ && rmdir $$folder
+endef
 
 PROMTOOL_VERSION := v0.316.0
+PROMTOOL         := $(TOOLS)/promtool-$(PROMTOOL_VERSION)
 
-rules: bin/promtool-$(PROMTOOL_VERSION) ## check the alert rules, and run their tests
-	bin/promtool-$(PROMTOOL_VERSION) check rules --lint=all --lint-fatal deploy/prometheus/rules.yml
-	bin/promtool-$(PROMTOOL_VERSION) test rules deploy/prometheus/rules_test.yml
+rules: $(PROMTOOL) ## check the alert rules, and run their tests
+	$(PROMTOOL) check rules --lint=all --lint-fatal deploy/prometheus/rules.yml
+	$(PROMTOOL) test rules deploy/prometheus/rules_test.yml
 
 # v0.316.0 is Prometheus 3.16. The first build takes some minutes.
-bin/promtool-$(PROMTOOL_VERSION):
-	GOBIN=$(CURDIR)/bin go install github.com/prometheus/prometheus/cmd/promtool@$(PROMTOOL_VERSION)
-	mv bin/promtool $@
+$(PROMTOOL):
+	$(call build-tool,github.com/prometheus/prometheus/cmd/promtool@$(PROMTOOL_VERSION))
 
-fmt: bin/golangci-lint-$(GOLANGCI_VERSION) ## format the code
-	bin/golangci-lint-$(GOLANGCI_VERSION) fmt
-	cd $(PLUGINS) && $(CURDIR)/bin/golangci-lint-$(GOLANGCI_VERSION) fmt
-	cd $(BENCHMARKS) && $(CURDIR)/bin/golangci-lint-$(GOLANGCI_VERSION) fmt
+VULN_VERSION := v1.9.0
+GOVULNCHECK  := $(TOOLS)/govulncheck-$(VULN_VERSION)
+VULN_DB      ?= https://vuln.go.dev
+
+vuln: $(GOVULNCHECK) ## look for known vulnerabilities in what is called, if VULN_DB answers
+	GOVULNCHECK=$(GOVULNCHECK) VULN_DB=$(VULN_DB) ./internal/testkit/vuln.sh . $(PLUGINS) $(BENCHMARKS)
+
+$(GOVULNCHECK):
+	$(call build-tool,golang.org/x/vuln/cmd/govulncheck@$(VULN_VERSION))
+
+fmt: $(GOLANGCI) ## format the code
+	$(GOLANGCI) fmt
+	cd $(PLUGINS) && $(GOLANGCI) fmt
+	cd $(BENCHMARKS) && $(GOLANGCI) fmt
 
 tidy: ## tidy each go.mod
 	go mod tidy
 	go -C $(PLUGINS) mod tidy
 	go -C $(BENCHMARKS) mod tidy
 
-.PHONY: help quickstart examples test test-race bench bench-quick bench-smoke matrix precision mutants gorm-suite fuzz lint rules fmt tidy
+.PHONY: help quickstart examples test test-race bench bench-quick bench-outage bench-smoke matrix soak precision mutants gorm-suite fuzz lint vuln rules fmt tidy
