@@ -20,10 +20,11 @@ import (
 
 // world is a database of a few numbered rows, a store, and processes that cache the one in the other.
 type world struct {
-	t     *testing.T
-	inner store.Store
-	names keying.Space
-	table *keying.Table
+	t       *testing.T
+	dataset *dataset
+	inner   store.Store // on the dataset
+	names   keying.Space
+	table   *keying.Table
 
 	mu      sync.Mutex
 	rows    map[int]int // 0: no such row
@@ -37,9 +38,49 @@ func newWorld(t *testing.T) *world {
 	client, namespace := testkit.Redis(t)
 	names, err := keying.NewSpace(namespace, "db")
 	require.NoError(t, err)
+	data := &dataset{Store: stores.Open(t, client, 5*time.Second)}
 	return &world{
-		t: t, inner: stores.Open(t, client, 5*time.Second), names: names, table: names.Table("accounts"), rows: map[int]int{},
+		t: t, dataset: data, inner: data, names: names, table: names.Table("accounts"), rows: map[int]int{},
 	}
+}
+
+// dataset is a store whose dataset may become one of another history, as by a failover, with everything that is in it.
+type dataset struct {
+	store.Store
+	mu      sync.Mutex
+	history store.History
+}
+
+func (d *dataset) set(h store.History) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.history = h
+}
+
+func (d *dataset) qualify(snap store.Snapshot) store.Snapshot {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range snap.Values {
+		for j := range d.history {
+			snap.Values[i].History[j] ^= d.history[j]
+		}
+	}
+	return snap
+}
+
+func (d *dataset) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
+	snap, err := d.Store.Load(ctx, keys)
+	return d.qualify(snap), err
+}
+
+func (d *dataset) Mint(ctx context.Context, mints []store.Mint) (store.Snapshot, error) {
+	snap, err := d.Store.Mint(ctx, mints)
+	return d.qualify(snap), err
+}
+
+func (d *dataset) Declare(ctx context.Context, declaration store.Declaration) (store.Value, error) {
+	v, err := d.Store.Declare(ctx, declaration)
+	return d.qualify(store.Snapshot{Values: []store.Value{v}}).Values[0], err
 }
 
 // holds returns what the store has under a key.
@@ -64,7 +105,7 @@ func (w *world) lose(tags ...keying.Tag) {
 	writers := append([]string{""}, w.writers...)
 	w.mu.Unlock()
 	for _, writer := range writers {
-		_, err := w.inner.Release(w.t.Context(), writer, tags, nil)
+		_, err := w.dataset.Release(w.t.Context(), writer, tags, nil)
 		require.NoError(w.t, err)
 	}
 	for _, tag := range tags {
@@ -79,7 +120,6 @@ type steps struct {
 	mu                                sync.Mutex
 	onLoad, onMint, onPut, onDeclare  func() error
 	onIntend, onRelease, afterRelease func() error
-	history                           store.History
 }
 
 func (s *steps) at(hook *func() error) error {
@@ -98,31 +138,18 @@ func (s *steps) set(hook *func() error, f func() error) {
 	*hook = f
 }
 
-func (s *steps) qualify(snap store.Snapshot) store.Snapshot {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := range snap.Values {
-		for j := range s.history {
-			snap.Values[i].History[j] ^= s.history[j]
-		}
-	}
-	return snap
-}
-
 func (s *steps) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
 	if err := s.at(&s.onLoad); err != nil {
 		return store.Snapshot{}, err
 	}
-	snap, err := s.Store.Load(ctx, keys)
-	return s.qualify(snap), err
+	return s.Store.Load(ctx, keys)
 }
 
 func (s *steps) Mint(ctx context.Context, mints []store.Mint) (store.Snapshot, error) {
 	if err := s.at(&s.onMint); err != nil {
 		return store.Snapshot{}, err
 	}
-	snap, err := s.Store.Mint(ctx, mints)
-	return s.qualify(snap), err
+	return s.Store.Mint(ctx, mints)
 }
 
 func (s *steps) Put(ctx context.Context, entries []store.Entry) error {
@@ -159,8 +186,7 @@ func (s *steps) Declare(ctx context.Context, d store.Declaration) (store.Value, 
 	if err := s.at(&s.onDeclare); err != nil {
 		return store.Value{}, err
 	}
-	v, err := s.Store.Declare(ctx, d)
-	return s.qualify(store.Snapshot{Values: []store.Value{v}}).Values[0], err
+	return s.Store.Declare(ctx, d)
 }
 
 // process is one process of the application.

@@ -209,9 +209,7 @@ func TestEntriesOfAnotherHistoryAreNotServed(t *testing.T) {
 	p.cached(1)
 	// A failover that lost a write: token and entry are those from before it, and the history is another.
 	w.commit(20, 1)
-	p.steps.mu.Lock()
-	p.steps.history = store.History{1}
-	p.steps.mu.Unlock()
+	w.dataset.set(store.History{1})
 	require.Equal(t, []int{20}, p.read(1).values)
 	p.cached(1)
 	require.Equal(t, []int{20}, p.read(1).values)

@@ -148,9 +148,7 @@ func TestSettledRegistryIsNotDeclaredAgain(t *testing.T) {
 	w.lose(w.table.Registry())
 	r.cachedScope(byUser)
 	require.Equal(t, 2, declared)
-	r.steps.mu.Lock()
-	r.steps.history = store.History{1} // of another dataset
-	r.steps.mu.Unlock()
+	w.dataset.set(store.History{1})
 	r.cachedScope(byUser)
 	require.Equal(t, 3, declared)
 }
@@ -213,11 +211,7 @@ func TestWriterThatSleptDropsScopesThatWereDeclaredMeanwhile(t *testing.T) {
 			w, r, p := scopeWorld(t, consistency.Config{})
 			wr := p.intend()
 			w.lose(w.tags(1)...)
-			for _, x := range []*process{r, p} {
-				x.steps.mu.Lock()
-				x.steps.history = store.History{1}
-				x.steps.mu.Unlock()
-			}
+			w.dataset.set(store.History{1})
 			return w, r, p, wr
 		},
 	} {

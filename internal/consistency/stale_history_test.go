@@ -45,36 +45,39 @@ func TestRandomHistoriesWithRelaxedReaders(t *testing.T) {
 	var wg sync.WaitGroup
 	acked := acknowledged{at: map[string]time.Time{}}
 	var mu sync.Mutex
-	stale, late := 0, ""
-	end := time.Now().Add(2 * time.Second)
+	late := ""
 	for n := range processes {
 		p := w.process(consistency.Config{})
 		p.beforeLoad, p.afterLoad = stall, stall
 		p.steps.set(&p.steps.onPut, func() error { stall(); return nil })
 		for worker := range 7 {
+			rnd := rand.New(rand.NewPCG(uint64(n), uint64(worker)))
+			writes := func() {
+				id := 1 + rnd.IntN(rows)
+				acked.add(id, writeVersion(t, p, &h, &commits, id))
+				time.Sleep(time.Duration(rnd.IntN(10)) * time.Millisecond)
+			}
+			relaxes := func() {
+				id, began := 1+rnd.IntN(rows), time.Now()
+				a := p.relaxed(within, id)
+				if acked.overdue(id, a.values[0], began.Add(-within)) {
+					mu.Lock()
+					late = fmt.Sprintf("row %d: version %d", id, a.values[0])
+					mu.Unlock()
+				}
+			}
+			reads := func() {
+				id, began := 1+rnd.IntN(rows), h.Now()
+				h.Read(strconv.Itoa(id), int64(p.read(id).values[0]), began)
+			}
 			wg.Go(func() {
-				rnd := rand.New(rand.NewPCG(uint64(n), uint64(worker)))
-				for time.Now().Before(end) {
-					id := 1 + rnd.IntN(rows)
-					switch {
-					case worker < 2:
-						acked.add(id, writeVersion(t, p, &h, &commits, id))
-						time.Sleep(time.Duration(rnd.IntN(10)) * time.Millisecond)
-					case worker < 4:
-						began := time.Now()
-						a := p.relaxed(within, id)
-						mu.Lock()
-						if a.stale {
-							stale++
-						}
-						if acked.overdue(id, a.values[0], began.Add(-within)) {
-							late = fmt.Sprintf("row %d: version %d", id, a.values[0])
-						}
-						mu.Unlock()
-					default:
-						began := h.Now()
-						h.Read(strconv.Itoa(id), int64(p.read(id).values[0]), began)
-					}
+				switch {
+				case worker < 2:
+					repeat(writesEach, writes)
+				case worker < 4:
+					repeat(readsEach, relaxes)
+				default:
+					repeat(readsEach, reads)
 				}
 			})
 		}
@@ -83,6 +86,10 @@ func TestRandomHistoriesWithRelaxedReaders(t *testing.T) {
 	v := h.Judge()
 	require.Zero(t, v.Bad(), v.Example)
 	require.Empty(t, late, "was replaced more than %v before it was asked for", within)
-	require.Greater(t, v.Reads, 100)
-	require.Greater(t, stale, 5)
+}
+
+func repeat(n int, do func()) {
+	for range n {
+		do()
+	}
 }

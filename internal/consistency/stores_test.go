@@ -9,5 +9,5 @@ import (
 // The protocol asks its steps of any store. Left out is what does not depend on one, and what counts how much happens within a
 // second.
 func TestProtocolOnOtherStores(t *testing.T) { //nolint:paralleltest // others measure what happens at the same time
-	stores.OnOthers(t, ".", "TestProtocolOnOtherStores|TestModel|CatchBrokenProtocols|TestOneOfSeveralProcesses")
+	stores.OnOthers(t, ".", "TestProtocolOnOtherStores|TestModel|TestOneOfSeveralProcesses")
 }

@@ -1,0 +1,370 @@
+package consistency_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gorm-rediscache/rediscache/internal/consistency"
+	"github.com/gorm-rediscache/rediscache/internal/testkit"
+	"github.com/gorm-rediscache/rediscache/keying"
+	"github.com/gorm-rediscache/rediscache/metrics"
+	"github.com/gorm-rediscache/rediscache/store"
+)
+
+// An interleaving is one order of the steps of readers and writers of row 1, which holds 10 in the beginning. Each step is
+// over before the next one begins, so it has one outcome. It ends with a read that began when the database held want.
+type interleaving func(w *world) (got, want int)
+
+// row1 reads row 1, and has stored the answer, where it may, when it returns.
+func (w *world) row1() int {
+	w.t.Helper()
+	return w.foreground(consistency.Config{}).read(1).values[0]
+}
+
+// announce is W2 of a write to row 1.
+func (w *world) announce() *consistency.Write {
+	w.t.Helper()
+	wr, err := w.process(consistency.Config{}).Intend(w.t.Context(), w.tags(1))
+	require.NoError(w.t, err)
+	return wr
+}
+
+// release is W4, after which the writer returns to its caller.
+func (w *world) release(wr *consistency.Write) { wr.End(w.t.Context(), metrics.Committed) }
+
+// change is a whole write to row 1.
+func (w *world) change(to int) {
+	w.t.Helper()
+	wr := w.announce()
+	w.commit(to, 1)
+	w.release(wr)
+}
+
+// doc.go: late fill.
+func lateFill(w *world) (got, want int) {
+	reader := w.foreground(consistency.Config{})
+	reader.steps.set(&reader.steps.onPut, func() error { w.change(20); return nil })
+	reader.read(1)
+	return w.row1(), 20
+}
+
+// doc.go: between COMMIT and invalidation.
+func betweenCommitAndRelease(w *world) (got, want int) {
+	w.row1()
+	wr := w.announce()
+	defer w.release(wr)
+	w.commit(20, 1)
+	return w.row1(), 20
+}
+
+// A reader comes between W2 and W3.
+func fillBeforeCommit(w *world) (got, want int) {
+	wr := w.announce()
+	defer w.release(wr)
+	w.row1()
+	w.commit(20, 1)
+	return w.row1(), 20
+}
+
+// Promise S.
+func afterTheWrite(w *world) (got, want int) {
+	w.row1()
+	w.row1() // a hit
+	w.change(20)
+	return w.row1(), 20
+}
+
+// doc.go: two writers.
+func twoWriters(w *world) (got, want int) {
+	one, two := w.announce(), w.announce()
+	w.commit(20, 1)
+	w.release(one)
+	w.row1() // while two is about to commit
+	w.commit(30, 1)
+	defer w.release(two)
+	return w.row1(), 30
+}
+
+// doc.go: a token that comes back.
+func twoWritesAfterAFill(w *world) (got, want int) {
+	w.row1()
+	w.change(20)
+	w.change(30)
+	reader := w.foreground(consistency.Config{})
+	reader.steps.set(&reader.steps.onPut, fails) // it mints, and dies before it has stored
+	reader.read(1)
+	return w.row1(), 30
+}
+
+// doc.go: a writer that sleeps.
+func intentIsLost(w *world) (got, want int) {
+	wr := w.announce()
+	w.lose(w.tags(1)...)
+	w.row1()
+	w.commit(20, 1)
+	w.release(wr)
+	return w.row1(), 20
+}
+
+// doc.go: a store that goes back in time.
+func storeGoesBack(w *world) (got, want int) {
+	w.row1()
+	w.commit(20, 1) // what the writer told the store is not in the copy that was promoted
+	w.dataset.set(store.History{1})
+	return w.row1(), 20
+}
+
+// A writer who knows the column says which scope the row is in.
+func scopeIsWritten(w *world) (got, want int) {
+	reader := func() int { return w.foreground(consistency.Config{}).readScope(byUser).values[0] }
+	reader() // declares the column
+	reader()
+	p := w.process(consistency.Config{})
+	wr := p.intend(byUser)
+	w.commit(20, 1)
+	p.end(wr)
+	return reader(), 20
+}
+
+// The protocol gives a right answer in each interleaving, and each protocol that lacks something a wrong one in those that its
+// lack is known to break. Nothing here depends on chance, on time, or on the load.
+func TestInterleavings(t *testing.T) {
+	t.Parallel()
+	all := map[string]interleaving{
+		"late fill":                  lateFill,
+		"between COMMIT and release": betweenCommitAndRelease,
+		"fill before COMMIT":         fillBeforeCommit,
+		"after the write":            afterTheWrite,
+		"two writers":                twoWriters,
+		"two writes after a fill":    twoWritesAfterAFill,
+		"intent is lost":             intentIsLost,
+		"store goes back":            storeGoesBack,
+		"scope is written":           scopeIsWritten,
+	}
+	for name, play := range all {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, want := play(worldOf(t, func(s store.Store) store.Store { return s }))
+			require.Equal(t, want, got)
+		})
+	}
+}
+
+func TestInterleavingsCatchBrokenProtocols(t *testing.T) {
+	t.Parallel()
+	for name, broken := range map[string]struct {
+		of  func(store.Store) store.Store
+		are []interleaving
+	}{
+		"entries are deleted after COMMIT": {
+			testkit.NewDeleteAfterCommit, []interleaving{lateFill, betweenCommitAndRelease, fillBeforeCommit},
+		},
+		"entries are deleted before and after COMMIT": {
+			func(s store.Store) store.Store { return deleteTwice{testkit.NewDeleteAfterCommit(s)} },
+			[]interleaving{lateFill, fillBeforeCommit},
+		},
+		"entries only expire": {
+			func(s store.Store) store.Store { return testkit.OnlyExpires{Store: s} },
+			[]interleaving{betweenCommitAndRelease, afterTheWrite, twoWritesAfterAFill},
+		},
+		"no intent": {
+			func(s store.Store) store.Store { return noIntent{s} },
+			[]interleaving{betweenCommitAndRelease, fillBeforeCommit, twoWriters},
+		},
+		"release after the acknowledgement, no intent": {
+			func(s store.Store) store.Store { return &lateRelease{Store: noIntent{s}} }, []interleaving{afterTheWrite},
+		},
+		"no release": {
+			func(s store.Store) store.Store { return noRelease{s} }, []interleaving{intentIsLost},
+		},
+		"one slot for all writers": {
+			func(s store.Store) store.Store { return oneSlot{s} }, []interleaving{twoWriters},
+		},
+		"tokens are counted, and come back": {
+			func(s store.Store) store.Store { return &counted{Store: s, drops: map[string]byte{}} },
+			[]interleaving{twoWritesAfterAFill},
+		},
+		"a reader shares a look at the store that began before it": {
+			func(s store.Store) store.Store { return &joining{Store: s, looks: map[string]store.Snapshot{}} },
+			[]interleaving{afterTheWrite},
+		},
+		"the history is not compared": {
+			func(s store.Store) store.Store { return noHistory{s} }, []interleaving{storeGoesBack},
+		},
+		"scopes are not announced": {
+			func(s store.Store) store.Store {
+				return &testkit.Forgetful{Store: s, Forgets: func(t keying.Tag) bool { return strings.Contains(string(t), ":scope:") }}
+			},
+			[]interleaving{scopeIsWritten},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, play := range broken.are {
+				got, want := play(worldOf(t, broken.of))
+				require.NotEqual(t, want, got, "this protocol cannot be right")
+			}
+		})
+	}
+}
+
+// worldOf returns a world whose protocol is what the function makes of the store.
+func worldOf(t *testing.T, protocol func(store.Store) store.Store) *world {
+	t.Helper()
+	w := newWorld(t)
+	w.inner = protocol(w.inner)
+	w.set(1, 10)
+	return w
+}
+
+// deleteTwice deletes entries before COMMIT, too.
+type deleteTwice struct{ store.Store }
+
+func (s deleteTwice) Intend(
+	ctx context.Context, writer string, _ time.Duration, tags, watch []keying.Tag,
+) ([]store.Value, error) {
+	return s.Release(ctx, writer, tags, watch)
+}
+
+// noIntent invalidates after COMMIT only.
+type noIntent struct{ store.Store }
+
+func (noIntent) Intend(context.Context, string, time.Duration, []keying.Tag, []keying.Tag) ([]store.Value, error) {
+	return nil, nil
+}
+
+// lateRelease returns from W4 before the store has taken the step: it takes it after the next look.
+type lateRelease struct {
+	store.Store
+	mu      sync.Mutex
+	pending []func()
+}
+
+func (s *lateRelease) Release(ctx context.Context, writer string, tags, _ []keying.Tag) ([]store.Value, error) {
+	ctx = context.WithoutCancel(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pending = append(s.pending, func() { _, _ = s.Store.Release(ctx, writer, tags, nil) })
+	return nil, nil
+}
+
+func (s *lateRelease) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
+	snap, err := s.Store.Load(ctx, keys)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, step := range s.pending {
+		step()
+	}
+	s.pending = nil
+	return snap, err
+}
+
+// noRelease relies on what was announced before COMMIT.
+type noRelease struct{ store.Store }
+
+func (noRelease) Release(context.Context, string, []keying.Tag, []keying.Tag) ([]store.Value, error) {
+	return nil, nil
+}
+
+// oneSlot lets writers take each other's place.
+type oneSlot struct{ store.Store }
+
+func (s oneSlot) Intend(
+	ctx context.Context, _ string, ttl time.Duration, tags, watch []keying.Tag,
+) ([]store.Value, error) {
+	return s.Store.Intend(ctx, "the writer", ttl, tags, watch)
+}
+
+func (s oneSlot) Release(ctx context.Context, _ string, tags, watch []keying.Tag) ([]store.Value, error) {
+	return s.Store.Release(ctx, "the writer", tags, watch)
+}
+
+// counted has tokens that are the number of writes, of which the store keeps one bit.
+type counted struct {
+	store.Store
+	mu    sync.Mutex
+	drops map[string]byte
+}
+
+func (s *counted) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
+	snap, err := s.Store.Load(ctx, keys)
+	for i := range snap.Values {
+		s.number(keys[i], &snap.Values[i])
+	}
+	return snap, err
+}
+
+func (s *counted) Mint(ctx context.Context, mints []store.Mint) (store.Snapshot, error) {
+	snap, err := s.Store.Mint(ctx, mints)
+	for i := range snap.Values {
+		s.number(mints[i].Tag.Token(), &snap.Values[i])
+	}
+	return snap, err
+}
+
+func (s *counted) number(key string, v *store.Value) {
+	if len(v.Data) != store.TokenSize || !strings.HasSuffix(key, ":t") {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v.Data = strings.Repeat(string('0'+s.drops[key]%2), store.TokenSize)
+}
+
+func (s *counted) Intend(
+	ctx context.Context, writer string, ttl time.Duration, tags, watch []keying.Tag,
+) ([]store.Value, error) {
+	s.mu.Lock()
+	for _, tag := range tags {
+		s.drops[tag.Token()]++
+	}
+	s.mu.Unlock()
+	return s.Store.Intend(ctx, writer, ttl, tags, watch)
+}
+
+// joining gives a look at the store that found something to the next reader, too.
+type joining struct {
+	store.Store
+	mu    sync.Mutex
+	looks map[string]store.Snapshot
+}
+
+func (s *joining) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
+	all := strings.Join(keys, " ")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if before, ok := s.looks[all]; ok {
+		delete(s.looks, all)
+		return before, nil
+	}
+	snap, err := s.Store.Load(ctx, keys)
+	if err == nil && snap.Values[0].Found {
+		s.looks[all] = snap
+	}
+	return snap, err
+}
+
+// noHistory takes a dataset for the one that was there before.
+type noHistory struct{ store.Store }
+
+func (s noHistory) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
+	snap, err := s.Store.Load(ctx, keys)
+	return forget(snap), err
+}
+
+func (s noHistory) Mint(ctx context.Context, mints []store.Mint) (store.Snapshot, error) {
+	snap, err := s.Store.Mint(ctx, mints)
+	return forget(snap), err
+}
+
+func forget(snap store.Snapshot) store.Snapshot {
+	for i := range snap.Values {
+		snap.Values[i].History = store.History{}
+	}
+	return snap
+}
