@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -165,7 +164,7 @@ func TestInterleavingsCatchBrokenProtocols(t *testing.T) {
 			testkit.NewDeleteAfterCommit, []interleaving{lateFill, betweenCommitAndRelease, fillBeforeCommit},
 		},
 		"entries are deleted before and after COMMIT": {
-			func(s store.Store) store.Store { return deleteTwice{testkit.NewDeleteAfterCommit(s)} },
+			func(s store.Store) store.Store { return testkit.DeleteTwice{Store: testkit.NewDeleteAfterCommit(s)} },
 			[]interleaving{lateFill, fillBeforeCommit},
 		},
 		"entries only expire": {
@@ -173,20 +172,20 @@ func TestInterleavingsCatchBrokenProtocols(t *testing.T) {
 			[]interleaving{betweenCommitAndRelease, afterTheWrite, twoWritesAfterAFill},
 		},
 		"no intent": {
-			func(s store.Store) store.Store { return noIntent{s} },
+			func(s store.Store) store.Store { return testkit.NoIntent{Store: s} },
 			[]interleaving{betweenCommitAndRelease, fillBeforeCommit, twoWriters},
 		},
 		"release after the acknowledgement, no intent": {
-			func(s store.Store) store.Store { return &lateRelease{Store: noIntent{s}} }, []interleaving{afterTheWrite},
+			func(s store.Store) store.Store { return &lateRelease{Store: testkit.NoIntent{Store: s}} }, []interleaving{afterTheWrite},
 		},
 		"no release": {
 			func(s store.Store) store.Store { return noRelease{s} }, []interleaving{intentIsLost},
 		},
 		"one slot for all writers": {
-			func(s store.Store) store.Store { return oneSlot{s} }, []interleaving{twoWriters},
+			func(s store.Store) store.Store { return testkit.OneSlot{Store: s} }, []interleaving{twoWriters},
 		},
 		"tokens are counted, and come back": {
-			func(s store.Store) store.Store { return &counted{Store: s, drops: map[string]byte{}} },
+			testkit.NewCounted,
 			[]interleaving{twoWritesAfterAFill},
 		},
 		"a reader shares a look at the store that began before it": {
@@ -194,7 +193,7 @@ func TestInterleavingsCatchBrokenProtocols(t *testing.T) {
 			[]interleaving{afterTheWrite},
 		},
 		"the history is not compared": {
-			func(s store.Store) store.Store { return noHistory{s} }, []interleaving{storeGoesBack},
+			func(s store.Store) store.Store { return testkit.NoHistory{Store: s} }, []interleaving{storeGoesBack},
 		},
 		"scopes are not announced": {
 			func(s store.Store) store.Store {
@@ -220,22 +219,6 @@ func worldOf(t *testing.T, protocol func(store.Store) store.Store) *world {
 	w.inner = protocol(w.inner)
 	w.set(1, 10)
 	return w
-}
-
-// deleteTwice deletes entries before COMMIT, too.
-type deleteTwice struct{ store.Store }
-
-func (s deleteTwice) Intend(
-	ctx context.Context, writer string, _ time.Duration, tags, watch []keying.Tag,
-) ([]store.Value, error) {
-	return s.Release(ctx, writer, tags, watch)
-}
-
-// noIntent invalidates after COMMIT only.
-type noIntent struct{ store.Store }
-
-func (noIntent) Intend(context.Context, string, time.Duration, []keying.Tag, []keying.Tag) ([]store.Value, error) {
-	return nil, nil
 }
 
 // lateRelease returns from W4 before the store has taken the step: it takes it after the next look.
@@ -271,62 +254,6 @@ func (noRelease) Release(context.Context, string, []keying.Tag, []keying.Tag) ([
 	return nil, nil
 }
 
-// oneSlot lets writers take each other's place.
-type oneSlot struct{ store.Store }
-
-func (s oneSlot) Intend(
-	ctx context.Context, _ string, ttl time.Duration, tags, watch []keying.Tag,
-) ([]store.Value, error) {
-	return s.Store.Intend(ctx, "the writer", ttl, tags, watch)
-}
-
-func (s oneSlot) Release(ctx context.Context, _ string, tags, watch []keying.Tag) ([]store.Value, error) {
-	return s.Store.Release(ctx, "the writer", tags, watch)
-}
-
-// counted has tokens that are the number of writes, of which the store keeps one bit.
-type counted struct {
-	store.Store
-	mu    sync.Mutex
-	drops map[string]byte
-}
-
-func (s *counted) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
-	snap, err := s.Store.Load(ctx, keys)
-	for i := range snap.Values {
-		s.number(keys[i], &snap.Values[i])
-	}
-	return snap, err
-}
-
-func (s *counted) Mint(ctx context.Context, mints []store.Mint) (store.Snapshot, error) {
-	snap, err := s.Store.Mint(ctx, mints)
-	for i := range snap.Values {
-		s.number(mints[i].Tag.Token(), &snap.Values[i])
-	}
-	return snap, err
-}
-
-func (s *counted) number(key string, v *store.Value) {
-	if len(v.Data) != store.TokenSize || !strings.HasSuffix(key, ":t") {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	v.Data = strings.Repeat(string('0'+s.drops[key]%2), store.TokenSize)
-}
-
-func (s *counted) Intend(
-	ctx context.Context, writer string, ttl time.Duration, tags, watch []keying.Tag,
-) ([]store.Value, error) {
-	s.mu.Lock()
-	for _, tag := range tags {
-		s.drops[tag.Token()]++
-	}
-	s.mu.Unlock()
-	return s.Store.Intend(ctx, writer, ttl, tags, watch)
-}
-
 // joining gives a look at the store that found something to the next reader, too.
 type joining struct {
 	store.Store
@@ -347,24 +274,4 @@ func (s *joining) Load(ctx context.Context, keys []string) (store.Snapshot, erro
 		s.looks[all] = snap
 	}
 	return snap, err
-}
-
-// noHistory takes a dataset for the one that was there before.
-type noHistory struct{ store.Store }
-
-func (s noHistory) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
-	snap, err := s.Store.Load(ctx, keys)
-	return forget(snap), err
-}
-
-func (s noHistory) Mint(ctx context.Context, mints []store.Mint) (store.Snapshot, error) {
-	snap, err := s.Store.Mint(ctx, mints)
-	return forget(snap), err
-}
-
-func forget(snap store.Snapshot) store.Snapshot {
-	for i := range snap.Values {
-		snap.Values[i].History = store.History{}
-	}
-	return snap
 }

@@ -97,6 +97,117 @@ func (s *DeleteAfterCommit) Release(
 	return nil, s.Put(ctx, gone)
 }
 
+// DeleteTwice deletes entries before COMMIT, too.
+type DeleteTwice struct{ store.Store }
+
+// Intend deletes the entries.
+func (s DeleteTwice) Intend(
+	ctx context.Context, writer string, _ time.Duration, tags, watch []keying.Tag,
+) ([]store.Value, error) {
+	return s.Release(ctx, writer, tags, watch)
+}
+
+// NoIntent invalidates after COMMIT only.
+type NoIntent struct{ store.Store }
+
+// Intend tells nobody.
+func (NoIntent) Intend(context.Context, string, time.Duration, []keying.Tag, []keying.Tag) ([]store.Value, error) {
+	return nil, nil
+}
+
+// OneSlot lets writers take each other's place.
+type OneSlot struct{ store.Store }
+
+// Intend puts the writer in the place of the one before.
+func (s OneSlot) Intend(
+	ctx context.Context, _ string, ttl time.Duration, tags, watch []keying.Tag,
+) ([]store.Value, error) {
+	return s.Store.Intend(ctx, "the writer", ttl, tags, watch)
+}
+
+// Release frees the place, whoever has it.
+func (s OneSlot) Release(ctx context.Context, _ string, tags, watch []keying.Tag) ([]store.Value, error) {
+	return s.Store.Release(ctx, "the writer", tags, watch)
+}
+
+// Counted has tokens that are the number of writes, of which the store keeps one bit.
+type Counted struct {
+	store.Store
+	mu    sync.Mutex
+	drops map[string]byte
+}
+
+// NewCounted returns one on top of a store that works.
+func NewCounted(s store.Store) store.Store { return &Counted{Store: s, drops: map[string]byte{}} }
+
+// Load numbers what it finds.
+func (s *Counted) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
+	snap, err := s.Store.Load(ctx, keys)
+	for i := range snap.Values {
+		s.number(keys[i], &snap.Values[i])
+	}
+	return snap, err
+}
+
+// Mint numbers what it makes.
+func (s *Counted) Mint(ctx context.Context, mints []store.Mint) (store.Snapshot, error) {
+	snap, err := s.Store.Mint(ctx, mints)
+	for i := range snap.Values {
+		s.number(mints[i].Tag.Token(), &snap.Values[i])
+	}
+	return snap, err
+}
+
+func (s *Counted) number(key string, v *store.Value) {
+	if len(v.Data) != store.TokenSize || !strings.HasSuffix(key, ":t") {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v.Data = strings.Repeat(string('0'+s.drops[key]%2), store.TokenSize)
+}
+
+// Intend counts.
+func (s *Counted) Intend(
+	ctx context.Context, writer string, ttl time.Duration, tags, watch []keying.Tag,
+) ([]store.Value, error) {
+	s.mu.Lock()
+	for _, tag := range tags {
+		s.drops[tag.Token()]++
+	}
+	s.mu.Unlock()
+	return s.Store.Intend(ctx, writer, ttl, tags, watch)
+}
+
+// NoHistory takes a dataset for the one that was there before.
+type NoHistory struct{ store.Store }
+
+// Load leaves the history out.
+func (s NoHistory) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
+	snap, err := s.Store.Load(ctx, keys)
+	return forget(snap), err
+}
+
+// Mint leaves the history out.
+func (s NoHistory) Mint(ctx context.Context, mints []store.Mint) (store.Snapshot, error) {
+	snap, err := s.Store.Mint(ctx, mints)
+	return forget(snap), err
+}
+
+// Declare leaves the history out.
+func (s NoHistory) Declare(ctx context.Context, d store.Declaration) (store.Value, error) {
+	v, err := s.Store.Declare(ctx, d)
+	v.History = store.History{}
+	return v, err
+}
+
+func forget(snap store.Snapshot) store.Snapshot {
+	for i := range snap.Values {
+		snap.Values[i].History = store.History{}
+	}
+	return snap
+}
+
 // Forgetful is a store that is not told of some tags, but when it listens.
 type Forgetful struct {
 	store.Store

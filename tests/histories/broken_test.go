@@ -33,15 +33,13 @@ func allBroken() []broken {
 	return []broken{
 		{name: "entries are deleted after COMMIT", of: testkit.NewDeleteAfterCommit},
 		{name: "entries are deleted before and after COMMIT", of: func(s store.Store) store.Store {
-			return deleteTwice{testkit.NewDeleteAfterCommit(s)}
+			return testkit.DeleteTwice{Store: testkit.NewDeleteAfterCommit(s)}
 		}},
 		{name: "entries only expire", of: func(s store.Store) store.Store { return testkit.OnlyExpires{Store: s} }},
-		{name: "tokens are dropped after COMMIT only", of: func(s store.Store) store.Store { return noIntent{s} }},
+		{name: "tokens are dropped after COMMIT only", of: func(s store.Store) store.Store { return testkit.NoIntent{Store: s} }},
 		{name: "intents lapse, and nobody releases", of: func(s store.Store) store.Store { return noRelease{s} }},
-		{name: "one slot for all writers", of: func(s store.Store) store.Store { return oneSlot{s} }},
-		{name: "tokens are counted, and come back", of: func(s store.Store) store.Store {
-			return &counted{Store: s, drops: map[string]byte{}}
-		}},
+		{name: "one slot for all writers", of: func(s store.Store) store.Store { return testkit.OneSlot{Store: s} }},
+		{name: "tokens are counted, and come back", of: testkit.NewCounted},
 		{name: "a reader joins a look at Redis that began before it", of: func(s store.Store) store.Store {
 			return &joining{Store: s, looks: map[string]look{}}
 		}},
@@ -51,7 +49,7 @@ func allBroken() []broken {
 			}}
 		}},
 		{name: "the history is not looked at", of: func(s store.Store) store.Store {
-			return noHistory{s}
+			return testkit.NoHistory{Store: s}
 		}, fault: restartFromCopy},
 	}
 }
@@ -59,11 +57,10 @@ func allBroken() []broken {
 // The histories that show nothing wrong of the protocol show what is wrong of each of these.
 func TestHistoriesFindOutBrokenProtocols(t *testing.T) {
 	t.Parallel()
-	protocols := allBroken()
-	if testing.Short() { // with the race detector all is slow, and these have nothing to do with it
-		protocols = protocols[:3]
+	if soak(t) == 0 {
+		t.Skip("a search, which ends by chance: make soak. TestInterleavingsCatchBrokenProtocols is certain")
 	}
-	for _, b := range protocols {
+	for _, b := range allBroken() {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
 			l := newLab(t, b.of)
@@ -173,22 +170,6 @@ func (s slow) Release(ctx context.Context, writer string, tags, watch []keying.T
 	return s.Store.Release(ctx, writer, tags, watch)
 }
 
-// deleteTwice deletes entries before COMMIT, too.
-type deleteTwice struct{ store.Store }
-
-func (s deleteTwice) Intend(
-	ctx context.Context, w string, _ time.Duration, tags, watch []keying.Tag,
-) ([]store.Value, error) {
-	return s.Release(ctx, w, tags, watch)
-}
-
-// noIntent says nothing before COMMIT.
-type noIntent struct{ store.Store }
-
-func (noIntent) Intend(context.Context, string, time.Duration, []keying.Tag, []keying.Tag) ([]store.Value, error) {
-	return nil, nil
-}
-
 // noRelease says nothing after it, and what it said before does not last.
 type noRelease struct{ store.Store }
 
@@ -200,62 +181,6 @@ func (s noRelease) Intend(
 
 func (noRelease) Release(context.Context, string, []keying.Tag, []keying.Tag) ([]store.Value, error) {
 	return nil, nil
-}
-
-// oneSlot is one whose writers take each other's place.
-type oneSlot struct{ store.Store }
-
-func (s oneSlot) Intend(
-	ctx context.Context, _ string, ttl time.Duration, tags, watch []keying.Tag,
-) ([]store.Value, error) {
-	return s.Store.Intend(ctx, "the writer", ttl, tags, watch)
-}
-
-func (s oneSlot) Release(ctx context.Context, _ string, tags, watch []keying.Tag) ([]store.Value, error) {
-	return s.Store.Release(ctx, "the writer", tags, watch)
-}
-
-// counted has tokens that are the number of writes, of which the store keeps one bit.
-type counted struct {
-	store.Store
-	mu    sync.Mutex
-	drops map[string]byte
-}
-
-func (s *counted) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
-	snap, err := s.Store.Load(ctx, keys)
-	for i := range snap.Values {
-		s.number(keys[i], &snap.Values[i])
-	}
-	return snap, err
-}
-
-func (s *counted) Mint(ctx context.Context, mints []store.Mint) (store.Snapshot, error) {
-	snap, err := s.Store.Mint(ctx, mints)
-	for i := range snap.Values {
-		s.number(mints[i].Tag.Token(), &snap.Values[i])
-	}
-	return snap, err
-}
-
-func (s *counted) number(key string, v *store.Value) {
-	if len(v.Data) != store.TokenSize || !strings.HasSuffix(key, ":t") {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	v.Data = strings.Repeat(string('0'+s.drops[key]%2), store.TokenSize)
-}
-
-func (s *counted) Intend(
-	ctx context.Context, w string, ttl time.Duration, tags, watch []keying.Tag,
-) ([]store.Value, error) {
-	s.mu.Lock()
-	for _, tag := range tags {
-		s.drops[tag.Token()]++
-	}
-	s.mu.Unlock()
-	return s.Store.Intend(ctx, w, ttl, tags, watch)
 }
 
 // joining shares what was read of Redis with those who come a little later.
@@ -285,30 +210,4 @@ func (s *joining) Load(ctx context.Context, keys []string) (store.Snapshot, erro
 		s.mu.Unlock()
 	}
 	return snap, err
-}
-
-// noHistory takes a dataset for the one that was there before.
-type noHistory struct{ store.Store }
-
-func (s noHistory) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
-	snap, err := s.Store.Load(ctx, keys)
-	return forget(snap), err
-}
-
-func (s noHistory) Mint(ctx context.Context, mints []store.Mint) (store.Snapshot, error) {
-	snap, err := s.Store.Mint(ctx, mints)
-	return forget(snap), err
-}
-
-func (s noHistory) Declare(ctx context.Context, d store.Declaration) (store.Value, error) {
-	v, err := s.Store.Declare(ctx, d)
-	v.History = store.History{}
-	return v, err
-}
-
-func forget(snap store.Snapshot) store.Snapshot {
-	for i := range snap.Values {
-		snap.Values[i].History = store.History{}
-	}
-	return snap
 }
