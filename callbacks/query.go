@@ -172,6 +172,7 @@ func (q *query) answer() (answer, error) {
 		reading, err := q.s.h.opt.Protocol.Read(q.st.ctx, q.request(), q.load)
 		if errors.Is(err, consistency.ErrOutdated) {
 			q.st.d.changed()
+			q.whole = nil // read, if it was, before the database had changed
 			if q.st.k, q.st.p = q.s.planned(q.st.ctx, q.st.d, q.st.text); q.st.p == nil {
 				return fromDatabase(q.bypass(metrics.ReasonDatabase))
 			}

@@ -39,7 +39,7 @@ func (r *read) fromDatabase(ctx context.Context, load Load) (Reading, error) {
 	}
 	if brought.stored.Hit {
 		landed()
-		return r.stored(ctx, brought.stored), nil
+		return r.stored(brought.stored), nil
 	}
 	results := brought.results
 	reading := Reading{
@@ -64,7 +64,7 @@ func (r *read) fromDatabase(ctx context.Context, load Load) (Reading, error) {
 			reason = metrics.ReasonTorn
 		}
 		if reason != "" {
-			return bypass(reason), nil
+			return stopped(reason)
 		}
 	}
 	reading.Results = make([]Result, len(r.entries))

@@ -168,15 +168,6 @@ func (e envelope) carries(first int, stamps []stamp) bool {
 	return true
 }
 
-// joinStamps returns stamps as an envelope holds them.
-func joinStamps(stamps []stamp) string {
-	b := make([]byte, 0, stampSize*len(stamps))
-	for i := range stamps {
-		b = append(b, stamps[i][:]...)
-	}
-	return string(b)
-}
-
 // are reports whether its stamps are these, and no others.
 func (e envelope) are(stamps []stamp) bool { return e.count() == len(stamps) && e.carries(0, stamps) }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/metrics"
 	"github.com/gorm-rediscache/rediscache/store"
+	"github.com/gorm-rediscache/rediscache/store/memstore"
 )
 
 // world is a database of a few numbered rows, a store, and processes that cache the one in the other.
@@ -36,9 +37,24 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	client, namespace := testkit.Redis(t)
+	return worldOn(t, stores.Open(t, client, 5*time.Second), namespace)
+}
+
+// newWorldInMemory returns one whose store is in the memory of this process: for tests of very many short runs, about steps
+// that are the same on every store.
+func newWorldInMemory(t *testing.T) *world {
+	t.Helper()
+	s, err := memstore.New(memstore.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = s.Close() })
+	return worldOn(t, s, "memory")
+}
+
+func worldOn(t *testing.T, s store.Store, namespace string) *world {
+	t.Helper()
 	names, err := keying.NewSpace(namespace, "db")
 	require.NoError(t, err)
-	data := &dataset{Store: stores.Open(t, client, 5*time.Second)}
+	data := &dataset{Store: s}
 	return &world{
 		t: t, dataset: data, inner: data, names: names, table: names.Table("accounts"), rows: map[int]int{},
 	}

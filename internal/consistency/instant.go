@@ -43,7 +43,9 @@ func (r *read) confirm(ctx context.Context) (old []int, reason metrics.Reason) {
 	if now.writing() {
 		return nil, metrics.ReasonWriting
 	}
-	r.outdated = r.pins.outdated(&now)
+	if r.pins.outdated(&now) {
+		return nil, outdated
+	}
 	r.tokens = now // who reads the database from here on joins no flight of before
 	for i := range r.entries {
 		if !r.payloads[i].Hit {

@@ -106,9 +106,7 @@ func (p *Protocol) Read(ctx context.Context, req Request, load Load) (Reading, e
 	}
 	switch {
 	case reason != "":
-		return bypass(reason), nil
-	case r.outdated:
-		return Reading{}, ErrOutdated
+		return stopped(reason)
 	case len(r.missing) == 0:
 		return r.hit(), nil
 	case req.ReadOnly != "":
@@ -116,12 +114,11 @@ func (p *Protocol) Read(ctx context.Context, req Request, load Load) (Reading, e
 	}
 	reason = r.mint(ctx) // R4
 	switch {
-	case r.outdated:
-		return Reading{}, ErrOutdated
-	case reason != "" && r.early.Hit:
+	case reason == "":
+	case reason != outdated && r.early.Hit:
 		return r.anyway(), nil
-	case reason != "":
-		return bypass(reason), nil
+	default:
+		return stopped(reason)
 	}
 	reading, err := r.fromDatabase(ctx, load) // R5, R6
 	if err != nil && r.early.Hit {
@@ -139,6 +136,18 @@ func bypass(reason metrics.Reason) Reading {
 	return Reading{Outcome: metrics.Bypass, Reason: reason}
 }
 
+// outdated is the reason of a step that found that the pins are not current. Like each other reason it ends the read at this
+// step: what later steps work with has not been made. It does not leave this package.
+const outdated metrics.Reason = "outdated"
+
+// stopped is the reading that a step ended, for a reason.
+func stopped(reason metrics.Reason) (Reading, error) {
+	if reason == outdated {
+		return Reading{}, ErrOutdated
+	}
+	return bypass(reason), nil
+}
+
 // read is one call of Read under way.
 type read struct {
 	p        *Protocol
@@ -150,7 +159,6 @@ type read struct {
 	refresh  bool
 	readOnly bool
 	maxAge   time.Duration
-	outdated bool
 	now      time.Time // when it began
 	tokens   tokens
 	// found is what was in the store for the entries; looked, the tokens at that moment.
@@ -209,8 +217,8 @@ func (r *read) look(ctx context.Context) metrics.Reason {
 	if r.tokens.writing() { // R2
 		return metrics.ReasonWriting
 	}
-	if r.outdated = r.pins.outdated(&r.tokens); r.outdated {
-		return ""
+	if r.pins.outdated(&r.tokens) {
+		return outdated
 	}
 	r.payloads = make([]Payload, n)
 	places := r.places
@@ -311,8 +319,8 @@ func (r *read) mint(ctx context.Context) metrics.Reason {
 		if wanted.writing() {
 			return metrics.ReasonWriting
 		}
-		if r.outdated = r.pins.outdated(&wanted); r.outdated {
-			return ""
+		if r.pins.outdated(&wanted) {
+			return outdated
 		}
 	}
 	if r.stamps == nil {

@@ -39,7 +39,7 @@ func (r *read) relaxed(ctx context.Context, req Request, reason metrics.Reason) 
 	default:
 		return Reading{}, false
 	}
-	if reason == "" && len(r.missing) == 0 || r.refresh || r.outdated {
+	if reason == "" && len(r.missing) == 0 || r.refresh {
 		return Reading{}, false
 	}
 	reading := Reading{
