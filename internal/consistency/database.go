@@ -39,7 +39,7 @@ func (r *read) fromDatabase(ctx context.Context, load Load) (Reading, error) {
 	}
 	if brought.stored.Hit {
 		landed()
-		return r.stored(brought.stored), nil
+		return r.stored(ctx, brought.stored)
 	}
 	results := brought.results
 	reading := Reading{

@@ -190,3 +190,12 @@ func (p *Protocol) payload(e *Entry, sealed envelope) (string, bool) {
 
 // count is the number of stamps.
 func (e envelope) count() int { return len(e.stamps) / stampSize }
+
+// joinStamps returns stamps as an envelope holds them.
+func joinStamps(stamps []stamp) string {
+	b := make([]byte, 0, stampSize*len(stamps))
+	for i := range stamps {
+		b = append(b, stamps[i][:]...)
+	}
+	return string(b)
+}

@@ -94,10 +94,21 @@ func (r *read) await(ctx context.Context) (Payload, bool) {
 	}
 }
 
-// stored is the reading whose only entry another process has stored meanwhile.
-func (r *read) stored(entry Payload) Reading {
-	r.payloads[0] = entry
-	return Reading{Outcome: metrics.Hit, Payloads: r.payloads, Found: 1, Joined: true}
+// stored is the reading whose one missing entry another process has stored meanwhile. If there are others, all of them have
+// to be of one instant.
+func (r *read) stored(ctx context.Context, missing Payload) (Reading, error) {
+	r.payloads[r.missing[0]] = missing
+	if len(r.entries) > 1 {
+		r.carry(r.missing[0], envelope{stamps: joinStamps(r.stamps[r.missing[0]])}) // it was stored under these
+		old, reason := r.confirm(ctx)
+		if len(old) > 0 {
+			reason = metrics.ReasonTorn
+		}
+		if reason != "" {
+			return stopped(reason)
+		}
+	}
+	return Reading{Outcome: metrics.Hit, Payloads: r.payloads, Found: len(r.entries), Joined: true}, nil
 }
 
 // turn waits until the database may be read for one more miss.

@@ -20,10 +20,15 @@ import (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	// The time says how many programs there are, not a number; what failed is printed, not kept in a file.
-	for name, value := range map[string]string{
+	settings := map[string]string{
+		// How many programs there are is decided here; what failed is printed, not kept in a file.
 		"rapid.checks": "1000000000", "rapid.nofailfile": "true", "rapid.shrinktime": "10s",
-	} {
+		"rapid.seed": "1", // the same programs each time
+	}
+	if os.Getenv(envSoak) != "" {
+		settings["rapid.seed"] = "0" // others each time
+	}
+	for name, value := range settings {
 		if err := flag.Set(name, value); err != nil {
 			panic(err)
 		}
@@ -31,18 +36,22 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// duration says how long random programs are run.
-func duration(t *testing.T) time.Duration {
+// envSoak says how long random programs are run, in place of how many.
+const envSoak = "REDISCACHE_SOAK"
+
+// enough returns what ends the random programs: there were so many, or the soak is over.
+func enough(t *testing.T, programs int) func() bool {
 	t.Helper()
-	if soak := os.Getenv("REDISCACHE_SOAK"); soak != "" {
+	if soak := os.Getenv(envSoak); soak != "" {
 		d, err := time.ParseDuration(soak)
-		require.NoError(t, err, "REDISCACHE_SOAK")
-		return d
+		require.NoError(t, err, envSoak)
+		end := time.Now().Add(d)
+		return func() bool { return time.Now().After(end) }
 	}
 	if testing.Short() {
-		return 8 * time.Second
+		programs /= 3
 	}
-	return 25 * time.Second
+	return func() bool { programs--; return programs < 0 }
 }
 
 // The test of this package.
@@ -50,7 +59,7 @@ func TestProgramsCannotTellThatTheyAreCached(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	programs := 0
-	verdict := check(t.Name(), duration(t), w, func(program) { programs++ })
+	verdict := check(t.Name(), enough(t, 800), w, func(program) { programs++ })
 	require.Empty(t, verdict)
 	hits, misses, bypasses := w.reads.hits.Load(), w.reads.misses.Load(), w.reads.bypasses.Load()
 	t.Logf("%d programs, %d hits, %d misses, %d bypasses %v", programs, hits, misses, bypasses, w.reads.reasons)
@@ -119,7 +128,7 @@ func TestBrokenCachesAreFoundOut(t *testing.T) {
 			broken := &testkit.Forgetful{Forgets: deaf}
 			w := newWorld(t, func(s store.Store) store.Store { broken.Store = s; return broken })
 			w.resetting = broken.Listens.Store
-			difference := check(t.Name(), 5*time.Minute, w, func(program) {}) // ends with the first one that differs
+			difference := check(t.Name(), enough(t, 3000), w, func(program) {}) // ends with the first one that differs
 			require.Contains(t, difference, "this program is another one")
 			_, shown, _ := strings.Cut(difference, "this program is another one:")
 			program, _, _ := strings.Cut(shown, "\nstep ")
@@ -130,17 +139,16 @@ func TestBrokenCachesAreFoundOut(t *testing.T) {
 	}
 }
 
-// check runs random programs for some time. It returns in what the shortest one that was found differs; nothing, if all
-// agree.
-func check(name string, d time.Duration, w *world, agreed func(program)) (difference string) {
+// check runs random programs until there were enough. It returns in what the shortest one that was found differs; nothing, if
+// all agree.
+func check(name string, enough func() bool, w *world, agreed func(program)) (difference string) {
 	tb := &recorder{name: name}
-	end := time.Now().Add(d)
 	var differing program
 	done := make(chan struct{})
-	go func() { // which rapid, and the end of the time, end
+	go func() { // which rapid, and the last program, end
 		defer close(done)
 		rapid.Check(tb, func(rt *rapid.T) {
-			if difference == "" && time.Now().After(end) {
+			if difference == "" && enough() {
 				runtime.Goexit()
 			}
 			p := drawProgram(rt)

@@ -121,13 +121,18 @@ func (s subject) qualified(direction string) string {
 func (s subject) drawFinisher(t *rapid.T) (f finisher, model bool) {
 	order := func(db *gorm.DB) *gorm.DB { return db.Order(s.qualified("")) }
 	ordered := fmt.Sprintf(".Order(%q)", s.qualified(""))
+	// First and Last order by the first column of a key only.
+	single, before := func(db *gorm.DB) *gorm.DB { return db }, ""
+	if strings.Contains(s.key, ",") {
+		single, before = order, ordered
+	}
 	all := []struct {
 		f     finisher
 		model bool
 	}{
 		{f: s.into("many", s.many, "", findAll, "Find")},
-		{f: s.into("one", s.one, "", func(db *gorm.DB, v any) *gorm.DB { return db.First(v) }, "First", true)},
-		{f: s.into("one", s.one, "", func(db *gorm.DB, v any) *gorm.DB { return db.Last(v) }, "Last", true)},
+		{f: s.into("one", s.one, before, func(db *gorm.DB, v any) *gorm.DB { return single(db).First(v) }, "First", true)},
+		{f: s.into("one", s.one, before, func(db *gorm.DB, v any) *gorm.DB { return single(db).Last(v) }, "Last", true)},
 		{f: s.into("one", s.one, ordered, func(db *gorm.DB, v any) *gorm.DB { return order(db).Take(v) }, "Take", true)},
 		{f: s.into("one", s.one, ordered, func(db *gorm.DB, v any) *gorm.DB { return order(db).Find(v) }, "Find", true)},
 		{f: s.into("rows", func() any { return new([]map[string]any) }, "", findAll, "Find"), model: true},
@@ -244,10 +249,11 @@ func (s subject) firstOrInit() finisher {
 	example := s.examples[len(s.examples)-1]
 	return finisher{
 		declare: fmt.Sprintf("one := new(%s)", s.name),
-		source:  fmt.Sprintf(".Where(%s).Attrs(%s).FirstOrInit(one)", example.source, example.source), ordered: true,
+		source:  fmt.Sprintf(".Where(%s).Attrs(%s).Order(%q).FirstOrInit(one)", example.source, example.source, s.qualified("")),
+		ordered: true,
 		run: func(db, _ *gorm.DB) found {
 			v := s.one()
-			return of(db.Where(example.value(nil)).Attrs(example.value(nil)).FirstOrInit(v), v)
+			return of(db.Where(example.value(nil)).Attrs(example.value(nil)).Order(s.qualified("")).FirstOrInit(v), v)
 		},
 	}
 }

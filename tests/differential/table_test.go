@@ -90,10 +90,11 @@ func (s subject) drawInline(t *rapid.T) step {
 	example := rapid.SampledFrom(s.examples).Draw(t, "example")
 	find := func(method string, run func(db *gorm.DB, v any, conditions ...any) *gorm.DB) finisher {
 		return finisher{
-			declare: "one := new(" + s.name + ")", source: fmt.Sprintf(".%s(one, %q, %s)", method, condition, value.source),
+			declare: "one := new(" + s.name + ")",
+			source:  fmt.Sprintf(".Order(%q).%s(one, %q, %s)", s.qualified(""), method, condition, value.source),
 			run: func(db, fresh *gorm.DB) found {
 				v := s.one()
-				return of(run(db, v, condition, value.value(fresh)), v)
+				return of(run(db.Order(s.qualified("")), v, condition, value.value(fresh)), v)
 			},
 		}
 	}
@@ -109,10 +110,10 @@ func (s subject) drawInline(t *rapid.T) step {
 			},
 		},
 		{
-			declare: "one := " + example.source, source: ".First(one) // or its address",
+			declare: "one := " + example.source, source: fmt.Sprintf(".Order(%q).First(one) // or its address", s.qualified("")),
 			run: func(db, _ *gorm.DB) found {
 				v := addressed(example.value(nil))
-				return of(db.First(v), v)
+				return of(db.Order(s.qualified("")).First(v), v)
 			},
 		},
 		{
