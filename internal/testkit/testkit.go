@@ -58,10 +58,10 @@ func Binary(t testing.TB, name string) string {
 	return path
 }
 
-// Eventually waits until a condition holds, for 10 s at most.
+// Eventually waits until a condition holds, for a minute at most.
 func Eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	within(t, 10*time.Second, what, holds)
+	within(t, time.Minute, what, holds)
 }
 
 // within waits until a condition holds.

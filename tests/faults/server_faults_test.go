@@ -82,13 +82,15 @@ func serverFaults() []fault {
 			}
 		}},
 		{name: "loading what it had", restored: true, inflict: func(s *scene) {
-			s.ballast(300)
+			s.ballast(3000)
 			s.save()
 			s.more()
 			s.server.Kill()
+			// A key takes 10 ms, and the server listens after each: it answers in time, and loads for half a minute.
 			s.server.Launch("--key-load-delay", "10000", "--loading-process-events-interval-bytes", "1024")
 			s.answered("LOADING")
 			s.more()
+			require.NoError(s.t, s.admin.ConfigSet(s.t.Context(), "key-load-delay", "0").Err())
 			testkit.Eventually(s.t, "it has loaded", func() bool {
 				return strings.Contains(s.admin.Info(s.t.Context(), "persistence").Val(), "\nloading:0")
 			})
@@ -125,12 +127,13 @@ func (s *scene) setClock(by time.Duration) {
 	require.ErrorIs(s.t, clock.Run(s.t.Context(), s.admin, nil, by.Milliseconds()).Err(), redis.Nil)
 }
 
-// ballast adds keys that take the server time to load.
+// ballast adds keys that take the server time to load: each more than a kibibyte of its file.
 func (s *scene) ballast(keys int) {
 	s.t.Helper()
+	require.NoError(s.t, s.admin.ConfigSet(s.t.Context(), "rdbcompression", "no").Err())
 	pipe := s.admin.Pipeline()
 	for i := range keys {
-		pipe.Set(s.t.Context(), "ballast:"+strconv.Itoa(i), "x", time.Hour)
+		pipe.Set(s.t.Context(), "ballast:"+strconv.Itoa(i), strings.Repeat("x", 1100), time.Hour)
 	}
 	_, err := pipe.Exec(s.t.Context())
 	require.NoError(s.t, err)

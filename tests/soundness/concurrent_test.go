@@ -18,19 +18,21 @@ func TestAnswersStoredWhileOthersWriteAreRight(t *testing.T) {
 		return
 	}
 	w := newWorld(t, nil)
-	first, end := seed(t), time.Now().Add(duration(t, 10*time.Second))
-	hits, all := 0, 0
-	for i := first; time.Now().Before(end); i++ {
-		h, wrong := w.rush(i)
-		require.Empty(t, wrong, "%s=%d", envSeed, i)
+	d, _ := soak(t)
+	first, end := seed(t), time.Now().Add(d)
+	hits := 0
+	for i := uint64(0); i < rushes || time.Now().Before(end); i++ {
+		h, wrong := w.rush(first + i)
+		require.Empty(t, wrong, "%s=%d", envSeed, first+i)
 		hits += h
-		all++
 	}
-	t.Logf("%d rushes, %d answers from the store in the end", all, hits)
+	t.Logf("%d answers from the store in the end", hits)
 	require.Positive(t, hits)
 }
 
 const (
+	// rushes is how many there are, but in a soak.
+	rushes = 12
 	// writesOfRush is how many writes each of the writers makes.
 	writesOfRush = 8
 	// readsOfRush is how many different queries there are.
