@@ -6,6 +6,7 @@
 //	shim.go         the pool that GORM's handlers find
 //	query.go        a statement that reads
 //	partition.go    whose answer it is
+//	panics.go       what becomes of a panic of the cache's own
 //	annotate.go     what the application is told of it
 //	write.go        a statement that writes
 //	cause.go        why tables are written, for events
@@ -118,12 +119,19 @@ func (h *Hooks) Close() error {
 	return h.player.Close()
 }
 
-// spawn runs f in the background; Close waits for it. After Close it does nothing.
+// spawn runs f in the background; Close waits for it. After Close it does nothing. A panic of f ends f, and not the process.
 func (h *Hooks) spawn(f func()) {
 	h.closing.Lock()
 	defer h.closing.Unlock()
 	if !h.closed.Load() {
-		h.work.Go(f)
+		h.work.Go(func() {
+			defer func() {
+				if r := recover(); r != nil {
+					h.opt.Protocol.Panicked(h.ending, r)
+				}
+			}()
+			f()
+		})
 	}
 }
 

@@ -2,6 +2,7 @@ package callbacks
 
 import (
 	"context"
+	"database/sql"
 	"reflect"
 
 	"github.com/gorm-rediscache/rediscache/internal/consistency"
@@ -47,17 +48,24 @@ func (q *query) load(ctx context.Context, missing []int) ([]consistency.Result, 
 	if narrow = narrow && q.rows.list != nil; narrow {
 		text, args = q.rows.narrow(q.st.p, q.st.d.lexer.Positional(), missing)
 	}
-	rows, err := q.source.QueryContext(ctx, text, args...)
+	var rows *sql.Rows
+	var err error
+	q.outside(func() { rows, err = q.source.QueryContext(ctx, text, args...) })
 	switch {
 	case err != nil && narrow:
 		return nil, q.loadWhole(ctx) // whose error speaks of the arguments that the application knows
 	case err != nil:
 		return nil, err
 	}
-	captured, more, err := q.s.h.player.Capture(rows, q.limits())
-	if err == nil && !more {
-		err = rows.Close()
-	}
+	q.cursor = rows
+	var captured *rowcodec.Set
+	var more bool
+	q.outside(func() {
+		captured, more, err = q.s.h.player.Capture(rows, q.limits())
+		if err == nil && !more {
+			err = rows.Close()
+		}
+	})
 	results, ok := q.results(captured, missing)
 	switch {
 	case err == nil && !more && ok:
@@ -79,12 +87,13 @@ func (q *query) load(ctx context.Context, missing []int) ([]consistency.Result, 
 
 // loadWhole reads the whole answer from the database, for this query alone.
 func (q *query) loadWhole(ctx context.Context) error {
-	rows, err := q.source.QueryContext(ctx, q.st.text, q.st.args...)
-	if err != nil {
-		return err
+	var rows *sql.Rows
+	var err error
+	q.outside(func() { rows, err = q.source.QueryContext(ctx, q.st.text, q.st.args...) })
+	if err == nil {
+		q.whole = &rowcodec.Playback{Tail: rows}
 	}
-	q.whole = &rowcodec.Playback{Tail: rows}
-	return nil
+	return err
 }
 
 // results splits an answer into those for the entries that were missing. It answers false if a row cannot be

@@ -152,12 +152,17 @@ type query struct {
 	refresh bool
 	// kept is how much of an answer is kept, if that was settled before.
 	kept rowcodec.Limits
+	// cursor holds the rows that the database was asked for last.
+	cursor *sql.Rows
+	// foreign is set while code runs that is not the cache's: see panics.go.
+	foreign bool
 }
 
 // attempts is how often a query is begun because what is known of the database, or of its scopes, was out of date.
 const attempts = 3
 
-func (q *query) answer() (answer, error) {
+func (q *query) answer() (a answer, err error) {
+	defer q.rescue(&a, &err)
 	q.refresh = q.st.control.Refresh
 	for range attempts {
 		if reason := q.s.h.opt.Protocol.Unusable(); reason != "" {
@@ -241,7 +246,9 @@ func (q *query) bypass(reason metrics.Reason) (*sql.Rows, error) {
 		pool = q.source
 	default:
 	}
-	rows, err := pool.QueryContext(q.st.ctx, q.st.text, q.st.args...)
+	var rows *sql.Rows
+	var err error
+	q.outside(func() { rows, err = pool.QueryContext(q.st.ctx, q.st.text, q.st.args...) })
 	q.s.record(q.st, metrics.ReadEvent{Outcome: metrics.Bypass, Reason: reason, Duration: time.Since(q.start)})
 	return rows, err
 }

@@ -76,7 +76,7 @@ func (s *shim) query(db *gorm.DB) {
 // scan puts an answer where it belongs.
 func (s *shim) scan(a answer, err error) {
 	db := s.db
-	if err == nil && a.rows == nil && s.h.scanner.fill(db, &a.play) {
+	if err == nil && a.rows == nil && s.fill(&a.play) {
 		s.affected()
 		return
 	}
@@ -88,6 +88,12 @@ func (s *shim) scan(a answer, err error) {
 	defer func() { _ = db.AddError(rows.Close()) }()
 	gorm.Scan(rows, db, 0)
 	s.affected()
+}
+
+// fill fills the destination without GORM, if that is the same.
+func (s *shim) fill(play *rowcodec.Playback) (filled bool) {
+	defer s.rescueFill(&filled)
+	return s.h.scanner.fill(s.db, play)
 }
 
 func (s *shim) affected() {

@@ -227,8 +227,14 @@ func (s *shim) statement(ctx context.Context, text string, args []any) *statemen
 	if s.h.opt.Foreground && st.d.relay != nil && s.held() == nil {
 		st.d.relay.Tick(ctx)
 	}
-	st.k, st.p = s.planned(ctx, st.d, text)
+	s.plan(st)
 	return st
+}
+
+// plan finds the plan of a statement.
+func (s *shim) plan(st *statement) {
+	defer s.rescuePlan(st)
+	st.k, st.p = s.planned(st.ctx, st.d, st.text)
 }
 
 // writes reports whether the statement may change anything that is cached.

@@ -130,6 +130,7 @@ func sentences() map[Reason]string {
 		ReasonTorn:        "rows changed while they were read one by one",
 		ReasonChurn:       "what it reads is written faster than it is read, so that storing it is seldom worth it",
 		ReasonPartition:   "Config.Partition panicked",
+		ReasonPanic:       "the cache's own code panicked: the log has the stack; please report it",
 		ReasonScopes:      "a table has as many scopes as can be",
 	}
 }

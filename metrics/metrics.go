@@ -69,6 +69,7 @@ const (
 	ReasonScopes      Reason = "scopes"      // the table has as many scopes as can be
 	ReasonPartition   Reason = "partition"   // the application's function that names it panicked
 	ReasonChurn       Reason = "churn"       // what it reads is written faster than it is read
+	ReasonPanic       Reason = "panic"       // the cache's own code panicked
 )
 
 // A ReadEvent tells of one statement that reads.
@@ -188,6 +189,8 @@ const (
 	CorruptEntry State = "corrupt_entry"
 	// StoreError: a step that was asked of Redis failed. The event has an ErrorKind.
 	StoreError State = "store_error"
+	// Panicked: the cache's own code panicked, and the database has answered the statement. Detail is the panic's value.
+	Panicked State = "panicked"
 )
 
 // An ErrorKind says how Redis failed.
@@ -208,7 +211,7 @@ const (
 // A StateEvent tells that a state began, or ended.
 type StateEvent struct {
 	State State
-	// On is true also for a state that has no end: CorruptEntry, StoreError.
+	// On is true also for a state that has no end: CorruptEntry, StoreError, Panicked.
 	On    bool
 	Error ErrorKind // of a StoreError
 	// Detail is for people: an error, a key.

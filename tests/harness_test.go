@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -140,8 +141,9 @@ func (w *world) migrate(models ...any) *handle {
 
 // statements counts what reaches the database, as the driver sees it.
 type statements struct {
-	mu  sync.Mutex
-	all []string
+	mu     sync.Mutex
+	all    []string
+	defect atomic.Bool // each statement makes the driver panic
 }
 
 var _ pgx.QueryTracer = (*statements)(nil)
@@ -149,6 +151,9 @@ var _ pgx.QueryTracer = (*statements)(nil)
 // TraceQueryStart implements pgx.QueryTracer.
 func (s *statements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, d pgx.TraceQueryStartData) context.Context {
 	s.add(d.SQL)
+	if s.defect.Load() {
+		panic("defect in the driver")
+	}
 	return ctx
 }
 
@@ -174,6 +179,7 @@ type events struct {
 	writes []metrics.WriteEvent
 	// corrupt is how many entries did not decode.
 	corrupt int
+	panics  atomic.Int32
 }
 
 func (e *events) Read(r metrics.ReadEvent) {

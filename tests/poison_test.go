@@ -12,12 +12,15 @@ import (
 	"github.com/gorm-rediscache/rediscache/metrics"
 )
 
-// State remembers entries that did not decode.
+// State counts entries that did not decode, and panics.
 func (e *events) State(s metrics.StateEvent) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if s.State == metrics.CorruptEntry {
 		e.corrupt++
+	}
+	if s.State == metrics.Panicked {
+		e.panics.Add(1)
 	}
 }
 

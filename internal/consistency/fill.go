@@ -68,10 +68,14 @@ func (p *Protocol) fill(ctx context.Context, fills []fill, at span, landed func(
 	}
 	begun := p.spawn(func() {
 		defer func() { <-p.fills }()
-		if p.put(ctx, fills, at) {
+		stored := false
+		defer func() { // also when it panics
+			if !stored {
+				landed()
+			}
+		}()
+		if stored = p.put(ctx, fills, at); stored {
 			time.AfterFunc(p.cfg.Timeout, landed)
-		} else {
-			landed()
 		}
 	})
 	if !begun {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -106,6 +107,7 @@ type Protocol struct {
 	refuses    func() bool    // whether the store would fail at once
 	work       sync.WaitGroup // fills, reads in the background, and the keeper
 	warned     atomic.Int64   // when the log was told of a corrupt entry
+	panicked   atomic.Bool    // whether the log has the stack of a panic
 	closing    sync.Mutex     // held while work is added, and when nothing more may be
 	stop       context.CancelFunc
 	stopped    context.Context //nolint:containedctx // ends with the protocol, not with a call
@@ -141,14 +143,21 @@ func (p *Protocol) Close(ctx context.Context) error {
 }
 
 // spawn runs f in the background; Close waits for it. It answers false once the protocol is closed: then nothing begins
-// any more, though statements may still be under way.
+// any more, though statements may still be under way. A panic of f ends f, and not the process.
 func (p *Protocol) spawn(f func()) bool {
 	p.closing.Lock()
 	defer p.closing.Unlock()
 	if p.stopped.Err() != nil {
 		return false
 	}
-	p.work.Go(f)
+	p.work.Go(func() {
+		defer func() {
+			if r := recover(); r != nil {
+				p.Panicked(p.stopped, r)
+			}
+		}()
+		f()
+	})
 	return true
 }
 
@@ -172,6 +181,16 @@ func (p *Protocol) Corrupt(ctx context.Context, name string) {
 	now := time.Now().Unix()
 	if last := p.warned.Load(); now-last >= 60 && p.warned.CompareAndSwap(last, now) {
 		p.cfg.Logger.WarnContext(ctx, "rediscache: an entry does not decode; taken for a miss", "key", name)
+	}
+}
+
+// Panicked reports a panic of the cache's own code, with the stack of its caller, who has recovered from it. There may be many:
+// the log gets the first one.
+func (p *Protocol) Panicked(ctx context.Context, value any) {
+	p.cfg.Recorder.State(metrics.StateEvent{State: metrics.Panicked, On: true, Detail: fmt.Sprint(value)})
+	if !p.panicked.Swap(true) {
+		p.cfg.Logger.ErrorContext(ctx, "rediscache: the cache panicked; please report this. The statement was answered by the "+
+			"database. Later panics are only counted", "panic", value, "stack", string(debug.Stack()))
 	}
 }
 

@@ -147,11 +147,6 @@ func (p *Protocol) renew(ctx context.Context, req Request) bool {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewalTimeout)
 		defer cancel()
 		defer context.AfterFunc(p.stopped, cancel)()
-		defer func() {
-			if r := recover(); r != nil { // of a driver's, say: it is nobody's request that it ends
-				p.cfg.Logger.ErrorContext(ctx, "rediscache: a read in the background panicked", "panic", r)
-			}
-		}()
 		_, _ = p.Read(ctx, req, load)
 	})
 	if !begun {

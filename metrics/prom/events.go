@@ -17,7 +17,7 @@ type events struct {
 	reads, bypasses, entries, fills, fillBytes *prometheus.CounterVec
 	writes, invalidations, errors              *prometheus.CounterVec
 	unannounced, late, lapsed, journaled       prometheus.Counter
-	corrupt, opened, outboxed                  prometheus.Counter
+	corrupt, opened, outboxed, panics          prometheus.Counter
 	readTime, stepTime                         *prometheus.HistogramVec
 
 	// What a hit needs is looked up once.
@@ -83,6 +83,7 @@ func newEvents() *events {
 			"their answers may be old until Redis is told."),
 		outboxed: single("outboxed_writes_total", "Writes that left a row in the outbox, as Redis was not told of them."),
 		corrupt:  single("corrupt_entries_total", "Entries that did not decode, and were taken for misses."),
+		panics:   single("panics_total", "Panics of the cache's own code, after which the database has answered."),
 		opened:   single("breaker_openings_total", "Times that Redis was given up."),
 		readTime: histogram("read_duration_seconds", "Time that a statement took, by where the answer came from.", "outcome"),
 		stepTime: histogram("write_step_duration_seconds", "Time that a write spent on the cache: before its COMMIT (intent), "+
@@ -116,7 +117,7 @@ func (c *events) introduce() {
 func (c *events) all() []prometheus.Collector {
 	return []prometheus.Collector{
 		c.reads, c.bypasses, c.entries, c.fills, c.fillBytes, c.writes, c.invalidations, c.errors, c.unannounced, c.late,
-		c.lapsed, c.journaled, c.outboxed, c.corrupt, c.opened, c.readTime, c.stepTime,
+		c.lapsed, c.journaled, c.outboxed, c.corrupt, c.panics, c.opened, c.readTime, c.stepTime,
 	}
 }
 
@@ -219,6 +220,8 @@ func (c *events) State(e metrics.StateEvent) {
 		c.opened.Inc()
 	case metrics.CorruptEntry:
 		c.corrupt.Inc()
+	case metrics.Panicked:
+		c.panics.Inc()
 	case metrics.StoreError:
 		c.errors.WithLabelValues(string(e.Error)).Inc()
 	case metrics.JournalOpen, metrics.OutboxOpen: // gauges tell

@@ -54,6 +54,7 @@ func happen(r metrics.Recorder) {
 		{State: metrics.StoreOpen, On: true},
 		{State: metrics.StoreOpen},
 		{State: metrics.CorruptEntry, On: true},
+		{State: metrics.Panicked, On: true},
 		{State: metrics.StoreError, On: true, Error: metrics.ErrorMemory},
 		{State: metrics.JournalOpen, On: true},
 	} {
@@ -108,6 +109,7 @@ func TestEventsAreCounted(t *testing.T) {
 		"invalidations_total{cause=database,table=odd one,tag=bulk}": 1,
 		"invalidations_total{cause=unknown,table=,tag=all}":          1,
 		"corrupt_entries_total":                                      1,
+		"panics_total":                                               1,
 		"breaker_openings_total":                                     1,
 		"errors_total{kind=memory}":                                  1,
 		"errors_total{kind=timeout}":                                 0,
