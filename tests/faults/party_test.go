@@ -19,6 +19,7 @@ const (
 	tellMore   = "more"   // go on for a while
 	tellReads  = "reads"  // the same, but only reads may go on
 	tellHalt   = "halt"   // read and write no more
+	tellPay    = "pay"    // wait until Redis has been told of all writes
 	tellSettle = "settle" // look at what is served
 )
 
@@ -101,6 +102,8 @@ func (tr *traffic) obey(what string) report {
 		problem = more(tr.readers, 5)
 	case tellHalt:
 		tr.halt()
+	case tellPay:
+		tr.pay()
 	case tellSettle:
 		tr.settle()
 		return tr.record.copy()

@@ -171,6 +171,7 @@ func (s *scene) warm() {
 func (s *scene) judge(reached bool) {
 	s.t.Helper()
 	s.all(tellHalt)
+	s.all(tellPay) // until one process has told Redis of its writes, the other may be served what was there before
 	reports := s.all(tellSettle)
 	var ops []operation
 	for n, r := range reports {

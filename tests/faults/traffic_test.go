@@ -246,6 +246,20 @@ func (tr *traffic) halt() {
 	tr.running.Wait()
 }
 
+// pay waits until Redis has been told of all writes, if it must be in some time: a handle is served by Redis only then.
+func (tr *traffic) pay() {
+	deadline := time.Now().Add(tr.setup.Recovered)
+	for _, db := range tr.handles {
+		for time.Now().Before(deadline) {
+			var why rediscache.Explanation
+			if _, err := list().run(db.Clauses(rediscache.Explain(&why))); err == nil && why.Outcome == "hit" {
+				break
+			}
+			time.Sleep(2 * time.Millisecond)
+		}
+	}
+}
+
 // settle asks everything until it is cached, if it must be in some time, and compares it with the database. Nothing is written
 // meanwhile.
 func (tr *traffic) settle() {

@@ -55,7 +55,7 @@ func (w way) change(tx *gorm.DB, id int, version int64) error {
 			return err
 		}
 		time.Sleep(5 * time.Millisecond)
-		return tx.Model(&tally{ID: 1 + id%tallies}).Update("n", sum+1).Error
+		return tx.Model(&tally{ID: 1 + id%tallies}).Update("n", (sum+1)%1000).Error // the sum of sums doubles
 	default:
 		return nil
 	}
