@@ -2,9 +2,9 @@ package callbacks
 
 import "github.com/gorm-rediscache/rediscache/metrics"
 
-// A panic of the cache's own code must not reach the application: the database answers the statement. A panic of the driver, or
-// of the application's code, goes on as without the plugin. Both run below functions of this package, so a query notes while
-// code that is not the cache's runs.
+// A panic of the cache's own code must not reach the application: the database answers the statement. A panic of the driver,
+// or of the application's code, goes on as without the plugin. Both run below functions of this package, so a query notes
+// while code that is not the cache's runs.
 
 // outside runs code that is not the cache's: the driver's.
 func (q *query) outside(f func()) {

@@ -56,6 +56,11 @@ indexed AS (
   FROM placed i
   JOIN columns c ON c.attrelid = i.indrelid AND c.attnum = i.attnum
 ),
+impure AS ( -- functions of the database's own whose names others may have. They are hashed once: looked for one by one, the cost of
+            -- the query would be so high that PostgreSQL compiles it (jit_above_cost), which takes ten times as long as to run it
+  SELECT p.proname AS name FROM pg_catalog.pg_proc p
+  WHERE p.provolatile <> 'i' AND p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
+),
 keys AS (
   SELECT i.indrelid, pg_catalog.json_agg(pg_catalog.json_build_object(
            'name', i.name, 'type', i.type, 'enum', i.enum
@@ -129,19 +134,14 @@ SELECT pg_catalog.json_build_object(
       'attribute', p.pronargs = 1 AND EXISTS (
         SELECT 1 FROM pg_catalog.pg_type a WHERE a.oid = p.proargtypes[0] AND a.typtype IN ('c', 'p')
       ),
-      'pure', p.provolatile = 'i' AND NOT o.shadows, 'stable', p.provolatile = 's' AND NOT o.shadows,
+      'pure', p.provolatile = 'i' AND p.proname NOT IN (SELECT s.name FROM impure s),
+      'stable', p.provolatile = 's' AND p.proname NOT IN (SELECT s.name FROM impure s),
       'body', CASE WHEN p.provolatile = 'v' AND l.lanname IN ('sql', 'plpgsql')
                    THEN COALESCE(NULLIF(p.prosrc, ''), pg_catalog.pg_get_functiondef(p.oid)) END
     ))
     FROM pg_catalog.pg_proc p
     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     JOIN pg_catalog.pg_language l ON l.oid = p.prolang
-    CROSS JOIN LATERAL (
-      SELECT EXISTS (
-        SELECT 1 FROM pg_catalog.pg_proc b
-        WHERE b.proname = p.proname AND b.provolatile <> 'i' AND b.pronamespace = 'pg_catalog'::pg_catalog.regnamespace
-      ) AS shadows
-    ) o
     WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
   ),
   'operators', (

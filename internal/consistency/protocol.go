@@ -184,8 +184,8 @@ func (p *Protocol) Corrupt(ctx context.Context, name string) {
 	}
 }
 
-// Panicked reports a panic of the cache's own code, with the stack of its caller, who has recovered from it. There may be many:
-// the log gets the first one.
+// Panicked reports a panic of the cache's own code, with the stack of its caller, who has recovered from it. There may be
+// many: the log gets the first one.
 func (p *Protocol) Panicked(ctx context.Context, value any) {
 	p.cfg.Recorder.State(metrics.StateEvent{State: metrics.Panicked, On: true, Detail: fmt.Sprint(value)})
 	if !p.panicked.Swap(true) {

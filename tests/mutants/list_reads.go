@@ -4,6 +4,18 @@ package main
 func refusals() []mutant {
 	return []mutant{
 		{
+			name: "a panic of the cache reaches the application",
+			file: "callbacks/query.go",
+			old:  "defer q.rescue(&a, &err)", new: "",
+			killers: by("tests", "TestPanicOfTheCacheDoesNotReachTheApplication"),
+		},
+		{
+			name: "a read goes on when its pins are outdated",
+			file: "internal/consistency/read.go",
+			old:  "if r.pins.outdated(&r.tokens) {\n\t\treturn outdated", new: "if r.pins.outdated(&r.tokens) {\n\t\treturn \"\"",
+			killers: by("internal/consistency", "TestReadEndsWellWhateverAStepMeets"),
+		},
+		{
 			name: "a read in a transaction is served from the cache",
 			file: "callbacks/query.go",
 			old:  "case s.inTransaction():", new: "case false:",
