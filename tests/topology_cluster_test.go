@@ -3,6 +3,7 @@ package tests_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -40,6 +41,37 @@ func TestClusterFailoverThatWasAskedForUnderTraffic(t *testing.T) {
 	load.goOn(500 * time.Millisecond)
 	require.LessOrEqual(t, load.end(), 5*time.Second, "until the old primary has heard of it")
 	load.hits("afterwards")
+}
+
+// One process changes the schema again and again, and both read rows of several slots: each read is answered, and none by
+// recovering from a panic.
+func TestRowsAreReadOnAClusterWhileTheSchemaChanges(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.members(20)
+	c := testkit.StartRedisPrimaries(t)
+	open := func() *handle {
+		client := c.Client()
+		t.Cleanup(func() { _ = client.Close() })
+		return w.cached(withPlugin(func(cfg *rediscache.Config) { cfg.Redis = client }))
+	}
+	ids := []int{1, 2, 3, 7, 9, 12}
+	here, elsewhere := open(), open()
+	for i := range 10 {
+		for range 4 { // until the rows are cached again, and once more
+			for _, h := range []*handle{elsewhere, here} {
+				var rows []member
+				require.NoError(t, h.Order("id").Find(&rows, ids).Error)
+				require.Len(t, rows, len(ids))
+			}
+		}
+		require.NoError(t, elsewhere.Exec(fmt.Sprintf("CREATE TABLE migrated_%d (id integer)", i)).Error)
+		for range 4 { // learns the schema, which outdates what the other one knows
+			require.NoError(t, elsewhere.Find(&[]member{}, ids).Error)
+		}
+	}
+	require.Zero(t, here.log.panics.Load())
+	require.Zero(t, elsewhere.log.panics.Load())
 }
 
 func TestSlotsMoveUnderTraffic(t *testing.T) {
