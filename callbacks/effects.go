@@ -15,7 +15,8 @@ const maxAnnounced = 128
 
 // effects is what one or more statements have changed.
 type effects struct {
-	everything bool
+	// everything: rows of any table. schema: the schema, too, so everything.
+	everything, schema bool
 	// cause says why everything has, or what is elsewhere.
 	cause  metrics.Cause
 	tables map[*keying.Table]*effect
@@ -95,7 +96,9 @@ func (e *effects) add(
 
 // addWhole adds what concerns all tables, here or in other databases.
 func (e *effects) addWhole(w *writePlan, cause metrics.Cause) {
-	if e.everything = e.everything || w.everything; w.everything || len(w.elsewhere) > 0 {
+	if w.everything {
+		e.anything(cmp.Or(w.whole, cause))
+	} else if len(w.elsewhere) > 0 {
 		e.because(cmp.Or(w.whole, cause))
 	}
 	for _, name := range w.elsewhere {
@@ -104,6 +107,12 @@ func (e *effects) addWhole(w *writePlan, cause metrics.Cause) {
 		}
 		e.elsewhere[name] = true
 	}
+}
+
+// anything notes that it may be anything that has changed, the schema, too.
+func (e *effects) anything(cause metrics.Cause) {
+	e.everything, e.schema = true, true
+	e.because(cause)
 }
 
 // addKeys adds rows whose keys are in the text. It answers false if one of them cannot be named.
@@ -141,7 +150,10 @@ func (e *effects) tags(id *identity) []keying.Tag {
 	for name := range e.elsewhere {
 		tags = append(tags, id.elsewhere(name)...)
 	}
-	if e.everything {
+	switch {
+	case e.schema:
+		return append(tags, id.everything...)
+	case e.everything:
 		return append(tags, id.all...)
 	}
 	for t, x := range e.tables {

@@ -46,7 +46,7 @@ func (s *shim) explainWrite() {
 func (st *statement) whyWritten(tag string) string {
 	kind, name, _ := strings.Cut(tag, ":")
 	switch kind {
-	case "all":
+	case "all", "schema":
 		return "it may have changed anything: " + st.whyAnything()
 	case "row":
 		return "a row that it touched"

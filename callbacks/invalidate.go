@@ -79,8 +79,7 @@ func (h *Hooks) invalidateAtCommit(s *shim, d *database, k *knowledge, e *effect
 // target adds what a target stands for.
 func (k *knowledge) target(e *effects, s *shim, t Target) error {
 	if t.Everything {
-		e.everything = true
-		e.because(metrics.CauseInvalidate)
+		e.anything(metrics.CauseInvalidate)
 		return nil
 	}
 	name := t.Table
@@ -151,7 +150,7 @@ func among(columns, others []string) bool {
 
 // merge adds other effects.
 func (e *effects) merge(other *effects) {
-	e.everything = e.everything || other.everything
+	e.everything, e.schema = e.everything || other.everything, e.schema || other.schema
 	e.because(other.cause)
 	for name := range other.elsewhere {
 		if e.elsewhere == nil {

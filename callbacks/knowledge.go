@@ -69,20 +69,21 @@ type identity struct {
 	found   catalog.Identity
 	names   keying.Space
 	session string
-	all     []keying.Tag
+	// all are the tags of all entries; everything, those and the schema's.
+	all, everything []keying.Tag
 	// namespace is what the names begin with.
 	namespace string
 	// refused says why nothing can be read or planned in the session; writes may be anything.
 	refused error
 }
 
-// elsewhere returns the tags that everything of another database of the same server depends on.
+// elsewhere returns the tags of everything in another database of the same server.
 func (id *identity) elsewhere(database string) []keying.Tag {
 	other, err := keying.NewSpace(id.namespace, database)
 	if err != nil {
 		return nil // a name that nobody's database can have
 	}
-	return other.All()
+	return other.Everything()
 }
 
 // knowledge is what follows from one reading of the catalog.
@@ -90,7 +91,7 @@ type knowledge struct {
 	*identity
 	graph  *relations.Graph
 	models *models
-	pins   consistency.Pins
+	pins   *consistency.Pins
 	plans  plans
 	tables sync.Map // name → *keying.Table
 	named  sync.Map // table and name → *scope, nil if there is none
@@ -100,6 +101,8 @@ type knowledge struct {
 	introduced, unasked bool
 	// believed is how long it is, before the catalog is read again in the background.
 	believed time.Duration
+	// opaque is set if there are triggers or rules of which it cannot be read what they do.
+	opaque bool
 	// partial is set if the catalog may not be read: then it is what models said, as of a version.
 	partial bool
 	version uint64
@@ -278,11 +281,11 @@ func (d *database) read(ctx context.Context, held gorm.ConnPool, timeout time.Du
 	}
 	// A change that comes later makes it stale again; one that Redis is told of changes a pin.
 	d.stale.Store(false)
-	var pins consistency.Pins // without them nothing is served
+	var pins *consistency.Pins // without them nothing is served
 	var unasked bool
 	if as == pinned {
 		var failed error
-		pins, failed = d.h.opt.Protocol.Pin(ctx, id.all)
+		pins, failed = d.h.opt.Protocol.Pin(ctx, id.names)
 		unasked = failed != nil && !errors.Is(failed, consistency.ErrWriting)
 	}
 	c, err := d.load(ctx, held)
@@ -375,7 +378,8 @@ func (d *database) identify(ctx context.Context, via gorm.ConnPool, anew bool) (
 		return nil, fmt.Errorf("namespace: %w", err)
 	}
 	id := &identity{
-		found: found, names: names, session: found.Session, all: names.All(), namespace: d.h.opt.Namespace, refused: refused,
+		found: found, names: names, session: found.Session, namespace: d.h.opt.Namespace, refused: refused,
+		all: names.All(), everything: names.Everything(),
 	}
 	d.identity.Store(id)
 	return id, refused

@@ -11,7 +11,7 @@ import (
 )
 
 // learned returns what follows from a catalog that was just read.
-func (d *database) learned(ctx context.Context, id *identity, c *catalog.Catalog, pins consistency.Pins) *knowledge {
+func (d *database) learned(ctx context.Context, id *identity, c *catalog.Catalog, pins *consistency.Pins) *knowledge {
 	k := &knowledge{identity: id, graph: relations.New(c, d.lexer), models: d.h.models, pins: pins, read: time.Now()}
 	k.believed = d.believes(c)
 	d.warnOpaque(ctx, k)
@@ -29,10 +29,11 @@ func (d *database) believes(c *catalog.Catalog) time.Duration {
 	return min(maxAge, retryAge<<min(d.unsettled-1, 10))
 }
 
-// warnOpaque names the tables that cost the cache everything when they are written.
+// warnOpaque notes, and names, the tables that cost the cache everything when they are written.
 func (d *database) warnOpaque(ctx context.Context, k *knowledge) {
 	tables := k.graph.Opaque()
-	if len(tables) > 0 && d.h.first("opaque", k.found.Database, strings.Join(tables, " ")) {
+	k.opaque = len(tables) > 0
+	if k.opaque && d.h.first("opaque", k.found.Database, strings.Join(tables, " ")) {
 		d.h.opt.Logger.WarnContext(ctx, "rediscache: what triggers or rules of these tables do cannot be read: each write that "+
 			"fires them invalidates everything that is cached of the database", "tables", tables)
 	}
@@ -53,7 +54,7 @@ func (d *database) forbidden(err error) bool {
 }
 
 // partial returns what follows from the models alone, in a database whose catalog may not be read.
-func (d *database) partial(ctx context.Context, id *identity, pins consistency.Pins, why error) *knowledge {
+func (d *database) partial(ctx context.Context, id *identity, pins *consistency.Pins, why error) *knowledge {
 	if d.h.first("partial", id.found.Database) {
 		d.h.opt.Logger.WarnContext(ctx, "rediscache: the catalog of this database may not be read: what is known of it is what "+
 			"GORM's models say. Tables without a model are not cached. Not seen are triggers, rules, partitions, row-level "+
@@ -63,11 +64,11 @@ func (d *database) partial(ctx context.Context, id *identity, pins consistency.P
 	return d.partialAt(id, pins, time.Now())
 }
 
-func (d *database) partialAt(id *identity, pins consistency.Pins, read time.Time) *knowledge {
+func (d *database) partialAt(id *identity, pins *consistency.Pins, read time.Time) *knowledge {
 	c, version := d.h.models.catalog()
 	return &knowledge{
 		identity: id, graph: relations.New(c, d.lexer), models: d.h.models, pins: pins, read: read,
-		believed: maxAge, partial: true, version: version,
+		believed: maxAge, partial: true, version: version, opaque: true,
 	}
 }
 

@@ -34,7 +34,7 @@ type transaction struct {
 	// calls is set if functions were called of which the catalog has to say whether they change anything.
 	calls bool
 	// pins are those of the first knowledge that a statement was planned with: what it said may not hold any more.
-	pins consistency.Pins
+	pins *consistency.Pins
 	// writes are announced: what the transaction touched, and everything, if it was planned with old knowledge.
 	writes []*consistency.Write
 }
@@ -134,7 +134,7 @@ func (t *transaction) announce() error {
 		return nil
 	}
 	t.d.changed()
-	err := t.intend(outdated(), t.id.all)
+	err := t.intend(outdated(), t.d.unplanned(t.id, t.calls))
 	if err != nil {
 		t.end(metrics.RolledBack) // as COMMIT is not sent
 	}
@@ -163,7 +163,7 @@ func (t *transaction) intend(causes map[string]metrics.Cause, tags []keying.Tag,
 
 // current tells, while the caller goes on, whether what a write was planned with still holds. One that announces everything
 // need not know.
-func (d *database) current(ctx context.Context, pins consistency.Pins, everything bool) <-chan bool {
+func (d *database) current(ctx context.Context, pins *consistency.Pins, everything bool) <-chan bool {
 	answer := make(chan bool, 1)
 	if everything {
 		answer <- true
@@ -171,6 +171,17 @@ func (d *database) current(ctx context.Context, pins consistency.Pins, everythin
 	}
 	go func() { answer <- d.h.opt.Protocol.Current(ctx, pins) }() // the caller waits for it
 	return answer
+}
+
+// unplanned returns the tags that a write announces when the schema by which it was planned has been changed: those of all
+// entries. If what carried it out may be a function, a trigger or a rule of which it cannot be read what it does, the
+// schema's, too. To announce that without need would make the next write find its schema changed, and so on, as long as
+// writes overlap.
+func (d *database) unplanned(id *identity, calls bool) []keying.Tag {
+	if k := d.known.Load(); calls || k == nil || k.opaque {
+		return id.everything
+	}
+	return id.all
 }
 
 // Committed implements txpool.Observer.

@@ -101,7 +101,7 @@ func (a *autocommit) end(st *statement, o metrics.WriteOutcome) {
 	if a.write == nil && !a.calls {
 		return
 	}
-	var pins consistency.Pins
+	var pins *consistency.Pins
 	if st.k != nil {
 		pins = st.k.pins
 	}
@@ -114,7 +114,7 @@ func (a *autocommit) end(st *statement, o metrics.WriteOutcome) {
 	}
 	// The statement may have waited for a change of what it was planned with.
 	st.d.changed()
-	if late, err := st.d.h.opt.Protocol.Intend(st.ctx, st.d.identity.Load().all); err == nil {
+	if late, err := st.d.h.opt.Protocol.Intend(st.ctx, st.d.unplanned(st.d.identity.Load(), st.calls())); err == nil {
 		late.Because(outdated())
 		late.End(st.ctx, o)
 	}
@@ -174,7 +174,7 @@ func (s *shim) announceInTransaction(st *statement, id *identity) (*autocommit, 
 		tx.touch(func(all *effects) { all.merge(&e) }, st.p == nil || st.p.definition)
 		s.inserted = tx
 		if over {
-			now := effects{everything: commits, cause: metrics.CauseUnknown}
+			now := effects{everything: commits, schema: commits, cause: metrics.CauseUnknown}
 			s.effects(st, &now, false)
 			return s.intend(st, id, &now)
 		}
@@ -201,8 +201,7 @@ func (s *shim) announceInTransaction(st *statement, id *identity) (*autocommit, 
 // effects adds what a statement changes. It returns the inserts whose keys can be learned from the model afterwards.
 func (s *shim) effects(st *statement, e *effects, later bool) []tableWrite {
 	if st.p == nil {
-		e.everything = true
-		e.because(metrics.CauseUnknown)
+		e.anything(metrics.CauseUnknown)
 		return nil
 	}
 	if len(st.control.Touches) > 0 {

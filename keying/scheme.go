@@ -54,10 +54,10 @@ func (t Tag) Token() string { return string(t) }
 // Writers returns the key of the tag's set of writers. It is in the slot of the token.
 func (t Tag) Writers() string { return strings.TrimSuffix(string(t), tokenSuffix) + writersSuffix }
 
-// Everything returns the tags that every entry of the tag's database depends on, as [Space.All] does.
+// Everything returns the tags that a change of the schema of the tag's database announces, as [Space.Everything] does.
 func (t Tag) Everything() []Tag {
 	prefix, _, _ := strings.Cut(string(t), "{")
-	return Space{prefix: prefix}.All()
+	return Space{prefix: prefix}.Everything()
 }
 
 // All returns the copy of the tag of everything that is in the slot of the tag.
@@ -118,6 +118,27 @@ func (s Space) All() []Tag {
 	tags := make([]Tag, Partitions)
 	for p := range tags {
 		tags[p] = s.all(p)
+	}
+	return tags
+}
+
+// Schema returns the copies of the tag of the database's schema, one for each partition. No entry depends on it: a process
+// looks at it to see whether the schema is still the one that it has read.
+func (s Space) Schema() []Tag {
+	tags := make([]Tag, Partitions)
+	for p := range tags {
+		tags[p] = s.tag(p, "schema")
+	}
+	return tags
+}
+
+// Everything returns the tags that a change of the schema announces: all copies of both tags. The schema's comes first in
+// each slot: where they are dropped one by one, nobody may find the new token of all entries beside the old one of the
+// schema.
+func (s Space) Everything() []Tag {
+	tags := make([]Tag, 0, 2*Partitions)
+	for p := range Partitions {
+		tags = append(tags, s.tag(p, "schema"), s.all(p))
 	}
 	return tags
 }

@@ -1,6 +1,7 @@
 package tests_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -68,4 +69,56 @@ func TestDefinitionThatWasRolledBackIsForgotten(t *testing.T) {
 	other.warm(t, func(db *gorm.DB) { require.Equal(t, int64(2), cats(db)) })
 	require.NoError(t, h.Exec("DELETE FROM houses WHERE id = ?", 1).Error)
 	require.Equal(t, int64(1), cats(other.DB))
+}
+
+// A write that was planned before the schema changed, and commits after it, may have reached any table. That makes nobody read the
+// schema again, or the next write would find its own one changed, and so on: unless it may have changed the schema itself.
+func TestWritesPlannedBeforeTheSchemaChanged(t *testing.T) {
+	t.Parallel()
+	const unreadable = `
+		CREATE FUNCTION grow() RETURNS trigger LANGUAGE plpgsql AS $$
+		BEGIN EXECUTE 'CREATE TABLE IF NOT EXISTS grown (id int)'; RETURN NULL; END $$;
+		CREATE TABLE plants (id int); CREATE TRIGGER grow AFTER INSERT ON plants EXECUTE FUNCTION grow()`
+	for name, c := range map[string]struct {
+		setup  string
+		writes func(*gorm.DB) error
+		schema bool
+	}{
+		"rows alone": {
+			writes: func(tx *gorm.DB) error { return tx.Model(&member{ID: 1}).Update("name", "new").Error },
+		},
+		"a function that may be another one by now": {
+			setup:  `CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'`,
+			writes: func(tx *gorm.DB) error { return tx.Raw("SELECT one()").Scan(new(int)).Error },
+			schema: true,
+		},
+		"where it cannot be read what a trigger does": {
+			setup:  unreadable,
+			writes: func(tx *gorm.DB) error { return tx.Model(&member{ID: 1}).Update("name", "new").Error },
+			schema: true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.members(1)
+			if c.setup != "" {
+				require.NoError(t, w.plain().Exec(c.setup).Error)
+			}
+			writer, reader, owner := w.cached(), w.cached(), w.cached()
+			read := func(db *gorm.DB) { require.NoError(t, db.First(&member{}, 1).Error) }
+			reader.warm(t, read)
+			tx := writer.Begin()
+			require.NoError(t, c.writes(tx))
+			require.NoError(t, owner.Exec("CREATE TABLE others (id int)").Error)
+			reader.warm(t, read)
+			var kinds []string
+			for _, e := range writer.log.wrote(func() { require.NoError(t, tx.Commit().Error) }) {
+				kinds = append(kinds, e.Tags...)
+			}
+			require.Contains(t, kinds, "all")
+			require.Equal(t, c.schema, slices.Contains(kinds, "schema"), kinds)
+			reader.warm(t, read)
+		})
+	}
 }

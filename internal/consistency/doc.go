@@ -56,7 +56,9 @@
 //
 //	R0  know what the statement depends on (Pins)
 //	R1  load the entry and the tokens of its tags: one step, one round trip
-//	    a pinned tag's stamp has changed → what is known is out of date: begin again with R0
+//	    the tag of all entries has another stamp than when the schema was last seen to be the pinned one → look at the
+//	    schema's tag: it has the pinned stamp → the schema is seen to be that one, with this stamp, too; it has not → what is
+//	    known is out of date: begin again with R0
 //	R2  a tag is being written         → read the database, store nothing
 //	R3  the entry's stamps are current → hit: serve it
 //	R4  mint the tokens that are absent; a tag being written → as R2
@@ -77,9 +79,11 @@
 // where some entries came from the database at R5, the tokens of the entries served from the store are loaded once
 // more, and if one has changed the whole answer is read from the database.
 //
-// What a statement reads is known from its text and from the database's catalog, which changes too. The catalog is
-// treated as an entry is: before it is read, the stamps of some tags are taken (Pin), and what was learned holds for as
-// long as those stamps are current. Every entry depends on such a tag, so each read looks.
+// What a statement reads is known from its text and from the database's schema, which changes too. The schema is treated as
+// an entry is: it has a tag, whose stamp is taken before the catalog is read (Pin), and what was read holds for as long as
+// that stamp is current. Nobody looks at this tag for each read: all entries depend on another one, which is dropped by
+// whatever may have changed rows of any table. A change of the schema drops both, so while the tag of all entries has a
+// stamp with which the schema was once seen to be the pinned one, it is that one. Who finds another stamp looks.
 //
 // An answer that says "there is no such row" depends on one more tag, which is loaded only when such an answer is
 // found or about to be stored (Entry.AbsentTags): a row whose key the database chooses while it is inserted in
@@ -185,12 +189,24 @@
 //
 // A dependency that is not known yet. A view is redefined to read another table; a process that still knows the old
 // definition stores an answer without the new dependency.
-// → The change of the definition is a write to the pinned tag; at R1 its stamp is not the one that was pinned.
+// → The change of the definition drops the schema's tag and that of all entries. At R1 the latter has another stamp, and the
+// former is not the pinned one.
+//
+// A look at the schema that is too early. A reader sees that the schema's stamp is the pinned one; m changes the schema; the
+// reader loads the tag of all entries, and takes the new stamp for one that goes with the pinned schema.
+// → The tag of all entries is loaded first, the schema's after it. If m released before the first look, the second one finds
+// another schema. If m announced after it, what the first look found has been dropped since, and is never current again.
+// Where the two are dropped one by one, the schema's comes first.
+//
+// A schema that is learned for ever. w writes while its schema changes, and has to announce everything; that made others
+// learn the schema anew, and find what they were writing planned by an old one, and so on, while writes overlap.
+// → w drops the tag of all entries alone. The schema's is dropped by what may have changed the schema: a definition, what is
+// not understood, and what a function, trigger or rule does that cannot be read.
 //
 // A definition that a writer does not know. w knows no cascade from a to b; m adds one, commits and returns; w, whose
 // statement has waited for m, deletes a row of a, and with it rows of b.
-// → w looks at a pinned tag when its statement is over, before its COMMIT or, in autocommit, before it returns. m has
-// announced the change on that tag before its own COMMIT. If it has changed, w announces everything.
+// → w looks at the schema's tag when its statement is over, before its COMMIT or, in autocommit, before it returns. m has
+// announced the change on that tag before its own COMMIT. If it has changed, w announces all entries.
 //
 // Columns that a writer does not know. w knows no entries by user_id, and announces the row and the list; r declares
 // user_id, and stores the orders of user 7; w commits.
@@ -276,7 +292,9 @@
 // # Not promised
 //
 // Two statements may be answered from two instants, as without a cache under READ COMMITTED. Writes that the
-// caller does not announce are bounded by the entry's time to live.
+// caller does not announce are bounded by the entry's time to live. A trigger that changes the schema, made by m while w's
+// statement waits for m, and the first one of its database of which it cannot be read what it does: the change is seen when
+// the catalog is read the next time.
 //
 // # Model
 //
@@ -287,7 +305,8 @@
 // not. For each step they show what goes wrong without it. They also hold the stores to the model's steps, and this
 // package to their order: who changes a script, or the order of steps, changes the model first.
 //
-// The model has no times to live, no pins, no relaxed reads, and no deadlines; of W4, that it is tried twice is seen in the
+// Pins have a search of their own, in this package's tests (schema_test.go): all histories of a few steps. The model has no
+// times to live, no pins, no relaxed reads, and no deadlines; of W4, that it is tried twice is seen in the
 // comparison only. Scopes and registries have a model of their own, in this package's tests.
 //
 // # Room for an in-process tier

@@ -36,18 +36,26 @@ func obstacles() map[string]obstacle {
 			w.lose(w.tags(ids(3)...)...)
 			return nil
 		},
-		"the schema has changed": func(w *world, other *process) error {
+		"everything was written": func(w *world, other *process) error {
 			wr, err := other.Intend(w.t.Context(), w.names.All())
+			if err == nil {
+				wr.End(w.t.Context(), metrics.Committed)
+				other.read(1, 2, 3, 4, 5)
+			}
+			return err
+		},
+		"the schema has changed": func(w *world, other *process) error {
+			wr, err := other.Intend(w.t.Context(), w.names.Everything())
 			if err == nil {
 				wr.End(w.t.Context(), metrics.Committed)
 			}
 			return err
 		},
 		"the schema has changed, and another process has learned it": func(w *world, other *process) error {
-			wr, err := other.Intend(w.t.Context(), w.names.All())
+			wr, err := other.Intend(w.t.Context(), w.names.Everything())
 			if err == nil {
 				wr.End(w.t.Context(), metrics.Committed)
-				_, err = other.Pin(w.t.Context(), w.names.All())
+				_, err = other.Pin(w.t.Context(), w.names)
 			}
 			return err
 		},
@@ -83,7 +91,7 @@ func TestReadEndsWellWhateverAStepMeets(t *testing.T) {
 			t.Parallel()
 			for kind, req := range requests {
 				for _, lookup := range lookups {
-					for _, step := range []string{"look 1", "look 2", "mint"} {
+					for _, step := range []string{"look 1", "look 2", "look 3", "mint"} {
 						for _, several := range []bool{false, true} {
 							r := hindered{meets: meets, step: step, several: several, request: req, lookup: lookup}
 							r.endsWell(t, fmt.Sprintf("%s %v, %s, several servers: %v", kind, lookup, step, several))
@@ -112,7 +120,7 @@ func (h hindered) endsWell(t *testing.T, name string) {
 	if h.several {
 		p.steps.Store = notAtomic{p.steps.Store}
 	}
-	pins, err := p.Pin(t.Context(), w.names.All())
+	pins, err := p.Pin(t.Context(), w.names)
 	require.NoError(t, err)
 	for _, id := range []int{1, 2, 4} {
 		_, err := p.ask(t.Context(), consistency.Request{Pins: pins}, id)
@@ -124,6 +132,8 @@ func (h hindered) endsWell(t *testing.T, name string) {
 		p.steps.set(&p.steps.onLoad, before(1, meet))
 	case "look 2":
 		p.steps.set(&p.steps.onLoad, before(2, meet))
+	case "look 3":
+		p.steps.set(&p.steps.onLoad, before(3, meet))
 	case "mint":
 		p.steps.set(&p.steps.onMint, before(1, meet))
 	}

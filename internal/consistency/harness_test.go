@@ -347,7 +347,7 @@ func (p *process) ask(ctx context.Context, req consistency.Request, ids ...int) 
 		req.Detach = func() consistency.Load { return load }
 	}
 	if req.Pins == nil {
-		req.Pins = consistency.Pins{}
+		req.Pins = &consistency.Pins{}
 	}
 	reading, err := p.Read(ctx, req, load)
 	a := answer{
@@ -452,5 +452,5 @@ func first(f func()) func() {
 
 // request asks for one entry, of a database whose catalog never changes.
 func request(e consistency.Entry) consistency.Request {
-	return consistency.Request{Entries: []consistency.Entry{e}, Pins: consistency.Pins{}}
+	return consistency.Request{Entries: []consistency.Entry{e}, Pins: &consistency.Pins{}}
 }

@@ -43,8 +43,8 @@ func (r *read) confirm(ctx context.Context) (old []int, reason metrics.Reason) {
 	if now.writing() {
 		return nil, metrics.ReasonWriting
 	}
-	if r.pins.outdated(&now) {
-		return nil, outdated
+	if reason := r.p.hold(ctx, r.pins, &now); reason != "" {
+		return nil, reason
 	}
 	r.tokens = now // who reads the database from here on joins no flight of before
 	for i := range r.entries {

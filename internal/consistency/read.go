@@ -25,7 +25,7 @@ type Request struct {
 	// Scopes are those that the entries depend on.
 	Scopes []Scope
 	// Pins are what the caller's knowledge of the entries holds under. Nil: it holds under nothing yet.
-	Pins Pins
+	Pins *Pins
 	// Refresh reads the database even if the store has the answer, and stores it.
 	Refresh bool
 	// ReadOnly, if it is set, stores nothing: what the store does not have is a bypass for this reason.
@@ -155,7 +155,7 @@ type read struct {
 	kind     metrics.Kind
 	entries  []Entry
 	scopes   []Scope
-	pins     Pins
+	pins     *Pins
 	refresh  bool
 	readOnly bool
 	maxAge   time.Duration
@@ -217,8 +217,8 @@ func (r *read) look(ctx context.Context) metrics.Reason {
 	if r.tokens.writing() { // R2
 		return metrics.ReasonWriting
 	}
-	if r.pins.outdated(&r.tokens) {
-		return outdated
+	if reason := r.p.hold(ctx, r.pins, &r.tokens); reason != "" {
+		return reason
 	}
 	r.payloads = make([]Payload, n)
 	places := r.places
@@ -319,8 +319,8 @@ func (r *read) mint(ctx context.Context) metrics.Reason {
 		if wanted.writing() {
 			return metrics.ReasonWriting
 		}
-		if r.pins.outdated(&wanted) {
-			return outdated
+		if reason := r.p.hold(ctx, r.pins, &wanted); reason != "" {
+			return reason
 		}
 	}
 	if r.stamps == nil {

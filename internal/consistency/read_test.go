@@ -9,7 +9,6 @@ import (
 
 	"github.com/gorm-rediscache/rediscache/internal/consistency"
 	"github.com/gorm-rediscache/rediscache/internal/testkit"
-	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/metrics"
 )
 
@@ -116,16 +115,15 @@ func TestWhatWasLearnedHoldsWhileItsPinsAreCurrent(t *testing.T) {
 	w.set(1, 10)
 	p := w.process(consistency.Config{})
 	load := func(context.Context, []int) ([]consistency.Result, error) { return []consistency.Result{row(10)}, nil }
-	read := func(pins consistency.Pins) (metrics.Outcome, error) {
+	read := func(pins *consistency.Pins) (metrics.Outcome, error) {
 		reading, err := p.Read(t.Context(), consistency.Request{Entries: []consistency.Entry{w.entry(1)}, Pins: pins}, load)
 		return reading.Outcome, err
 	}
 	_, err := read(nil) // nothing was learned
 	require.ErrorIs(t, err, consistency.ErrOutdated)
 
-	pins, err := p.Pin(t.Context(), w.names.All())
+	pins, err := p.Pin(t.Context(), w.names)
 	require.NoError(t, err)
-	require.Len(t, pins, keying.Partitions)
 	outcome, err := read(pins)
 	require.NoError(t, err)
 	require.Equal(t, metrics.Miss, outcome)
@@ -134,16 +132,16 @@ func TestWhatWasLearnedHoldsWhileItsPinsAreCurrent(t *testing.T) {
 		return err == nil && outcome == metrics.Hit
 	})
 
-	wr, err := w.process(consistency.Config{}).Intend(t.Context(), w.names.All())
+	wr, err := w.process(consistency.Config{}).Intend(t.Context(), w.names.Everything())
 	require.NoError(t, err)
-	_, err = p.Pin(t.Context(), w.names.All())
+	_, err = p.Pin(t.Context(), w.names)
 	require.ErrorIs(t, err, consistency.ErrWriting)
 	wr.End(t.Context(), metrics.Committed)
 	for range 2 { // once when the new token has yet to be minted, once when it is there
 		_, err = read(pins)
 		require.ErrorIs(t, err, consistency.ErrOutdated)
 	}
-	again, err := p.Pin(t.Context(), w.names.All())
+	again, err := p.Pin(t.Context(), w.names)
 	require.NoError(t, err)
 	_, err = read(again)
 	require.NoError(t, err)
@@ -157,18 +155,18 @@ func TestWhatWasLearnedIsLookedAtWhenNothingIsMinted(t *testing.T) {
 	old, anew := w.process(consistency.Config{}), w.process(consistency.Config{})
 	list := w.entry(1)
 	list.AbsentTags = nil // as the answer of a query
-	read := func(p *process, pins consistency.Pins) error {
+	read := func(p *process, pins *consistency.Pins) error {
 		_, err := p.Read(t.Context(), consistency.Request{Entries: []consistency.Entry{list}, Pins: pins},
 			func(context.Context, []int) ([]consistency.Result, error) { return []consistency.Result{row(10)}, nil })
 		return err
 	}
-	pins, err := old.Pin(t.Context(), w.names.All())
+	pins, err := old.Pin(t.Context(), w.names)
 	require.NoError(t, err)
 	require.NoError(t, read(old, pins))
-	wr, err := anew.Intend(t.Context(), w.names.All())
+	wr, err := anew.Intend(t.Context(), w.names.Everything())
 	require.NoError(t, err)
 	wr.End(t.Context(), metrics.Committed)
-	now, err := anew.Pin(t.Context(), w.names.All())
+	now, err := anew.Pin(t.Context(), w.names)
 	require.NoError(t, err)
 	require.NoError(t, read(anew, now))
 	require.ErrorIs(t, read(old, pins), consistency.ErrOutdated)

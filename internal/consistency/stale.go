@@ -96,9 +96,12 @@ func (r *read) lately(ctx context.Context, i int, within time.Duration) (Payload
 
 // pinned reports whether what is known of the database, under which the entry would be read, is what it was made under.
 func (r *read) pinned(tags []keying.Tag, sealed envelope) bool {
+	if r.pins == nil {
+		return false
+	}
 	known := false
 	for j, tag := range tags {
-		pin, ok := r.pins[tag]
+		pinned, ok := r.pins.schema[tag]
 		if !ok {
 			continue
 		}
@@ -106,12 +109,13 @@ func (r *read) pinned(tags []keying.Tag, sealed envelope) bool {
 		if !v.Found || v.Data == store.Writing {
 			return false
 		}
-		if now, err := stampOf(v); err != nil || now != pin || !sealed.carries(j, []stamp{pin}) {
+		all := *pinned.all.Load()
+		if now, err := stampOf(v); err != nil || now != all || !sealed.carries(j, []stamp{all}) {
 			return false
 		}
 		known = true
 	}
-	return known || r.pins != nil && len(r.pins) == 0
+	return known || len(r.pins.schema) == 0
 }
 
 // renew is Z3: a read of its own that begins now, in the background. It answers false if the caller has to read itself.

@@ -251,8 +251,8 @@ func TestNothingIsServedStaleFromBeforeTheSchemaChanged(t *testing.T) {
 	w := newWorld(t)
 	w.set(1, 10)
 	p := w.process(consistency.Config{})
-	pin := func() consistency.Pins {
-		pins, err := p.Pin(t.Context(), w.names.All())
+	pin := func() *consistency.Pins {
+		pins, err := p.Pin(t.Context(), w.names)
 		require.NoError(t, err)
 		return pins
 	}
@@ -268,7 +268,7 @@ func TestNothingIsServedStaleFromBeforeTheSchemaChanged(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []int{10}, stale.values)
 
-	wr, err := p.Intend(t.Context(), append(w.names.All(), w.tags(1)...))
+	wr, err := p.Intend(t.Context(), append(w.names.Everything(), w.tags(1)...))
 	require.NoError(t, err)
 	during, err := ask(consistency.Request{Pins: pins, StaleFor: time.Minute})
 	require.NoError(t, err)
@@ -326,7 +326,7 @@ func TestReadingTellsWrittenEntriesFromThoseThatEnded(t *testing.T) {
 	require.NoError(t, w.inner.Put(t.Context(), []store.Entry{ends}))
 	testkit.Eventually(t, "it has ended", func() bool { return !w.holds(string(ends.Key)).Found })
 	reading, err := p.Read(t.Context(), consistency.Request{
-		Entries: []consistency.Entry{w.entry(1), w.entry(2), w.entry(3)}, Pins: consistency.Pins{},
+		Entries: []consistency.Entry{w.entry(1), w.entry(2), w.entry(3)}, Pins: &consistency.Pins{},
 	}, p.load([]int{1, 2, 3}))
 	require.NoError(t, err)
 	require.Equal(t, []int{1, 1}, []int{reading.Written, reading.Ended})

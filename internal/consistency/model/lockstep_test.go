@@ -104,7 +104,7 @@ func (l *lockstep) tags(on mask) (tags []keying.Tag) {
 // read is a reader of the real protocol.
 func (l *lockstep) read(a actor) {
 	ctx := a.as(l.t.Context())
-	req := consistency.Request{Entries: l.entries, Pins: consistency.Pins{}}
+	req := consistency.Request{Entries: l.entries, Pins: &consistency.Pins{}}
 	reading, err := l.real.Read(ctx, req, func(_ context.Context, missing []int) ([]consistency.Result, error) {
 		var rows [nRows]uint8
 		if err := l.gate.pass(a, asks, 0, func() error { rows = l.database(); return nil }); err != nil {
