@@ -61,6 +61,12 @@ type Config struct {
 	// Timeout bounds each exchange with Redis. Defaults to 100 ms; to 250 ms with Upstash in the environment.
 	Timeout time.Duration
 
+	// LearnTimeout bounds how long a statement waits for the schema to be read by another one, or for a connection to read
+	// it on: before the first statement is cached, and after a migration. A statement that has waited so long goes on
+	// without it: the database answers a read; a write invalidates everything that is cached of the database. Defaults to
+	// 200 ms.
+	LearnTimeout time.Duration
+
 	// Serverless says whether the process may be frozen between two requests. Defaults to what the environment shows.
 	Serverless Serverless
 
@@ -122,14 +128,18 @@ const (
 
 // Defaults of [Config].
 const (
-	defaultTimeout  = consistency.DefaultTimeout
-	defaultMaxRows  = 10_000
-	defaultMaxBytes = consistency.DefaultMaxEntry
+	defaultTimeout      = consistency.DefaultTimeout
+	defaultLearnTimeout = 200 * time.Millisecond
+	defaultMaxRows      = 10_000
+	defaultMaxBytes     = consistency.DefaultMaxEntry
 )
 
 func (c Config) withDefaults() Config {
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout
+	}
+	if c.LearnTimeout == 0 {
+		c.LearnTimeout = defaultLearnTimeout
 	}
 	if c.MaxRows == 0 {
 		c.MaxRows = defaultMaxRows
@@ -185,6 +195,9 @@ func (c Config) validate() []error {
 	}
 	if c.Timeout < 0 {
 		wrong("Timeout", fmt.Errorf("want a positive duration, got %v", c.Timeout))
+	}
+	if c.LearnTimeout < 0 {
+		wrong("LearnTimeout", fmt.Errorf("want a positive duration, got %v", c.LearnTimeout))
 	}
 	if c.MaxRows < 0 {
 		wrong("MaxRows", fmt.Errorf("want a positive number, got %d", c.MaxRows))

@@ -111,8 +111,9 @@ func (p *Plugin) start() error {
 	options := callbacks.Options{
 		Protocol: p.protocol, Namespace: cfg.Namespace, OwnNamespace: cfg.Namespace != "", Policy: cfg.Policy,
 		Models: cfg.Models, MaxRows: cfg.MaxRows, MaxBytes: cfg.MaxBytes, WrapConnPool: cfg.WrapConnPool,
-		ReadReplicas: cfg.ReadReplicas, Foreground: serverless, Recorder: cfg.Recorder, Advisor: &p.advisor,
-		Logger: cfg.Logger, Annotate: cfg.Annotate, Outbox: cfg.OnOutage == Outbox, Partition: cfg.Partition,
+		ReadReplicas: cfg.ReadReplicas, Foreground: serverless, LearnTimeout: cfg.LearnTimeout,
+		Recorder: cfg.Recorder, Advisor: &p.advisor, Logger: cfg.Logger, Annotate: cfg.Annotate,
+		Outbox: cfg.OnOutage == Outbox, Partition: cfg.Partition,
 	}
 	if options.Namespace == "" {
 		options.Namespace = keying.DefaultNamespace

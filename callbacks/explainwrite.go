@@ -46,7 +46,9 @@ func (s *shim) explainWrite() {
 func (st *statement) whyWritten(tag string) string {
 	kind, name, _ := strings.Cut(tag, ":")
 	switch kind {
-	case "all", "schema":
+	case "schema":
+		return "it may have changed the schema"
+	case "all":
 		return "it may have changed anything: " + st.whyAnything()
 	case "row":
 		return "a row that it touched"
@@ -68,8 +70,8 @@ func (st *statement) whyWritten(tag string) string {
 
 func (st *statement) whyAnything() string {
 	switch {
-	case st.p == nil:
-		return "nothing is known of the database"
+	case st.blind:
+		return "the schema is not known as it is now"
 	case st.p.write == nil:
 		return "what Touches names does"
 	default:

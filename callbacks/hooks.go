@@ -18,6 +18,7 @@
 //	detach.go       a read that goes on when its statement is over
 //	models.go       what GORM's models say
 //	knowledge.go    what is known of a database
+//	learn.go        how that is learned, and who waits for it
 //	partial.go      the same, where the catalog may not be read
 package callbacks
 
@@ -29,6 +30,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -59,6 +61,8 @@ type Options struct {
 	Outbox bool
 	// Foreground leaves nothing to goroutines.
 	Foreground bool
+	// LearnTimeout is how long a statement waits for the schema to be read, or for a connection to read it on.
+	LearnTimeout time.Duration
 	// Host names the machine.
 	Host     string
 	Recorder metrics.Recorder
@@ -119,20 +123,23 @@ func (h *Hooks) Close() error {
 	return h.player.Close()
 }
 
-// spawn runs f in the background; Close waits for it. After Close it does nothing. A panic of f ends f, and not the process.
-func (h *Hooks) spawn(f func()) {
+// spawn runs f in the background; Close waits for it. After Close it does nothing, and answers false. A panic of f ends f,
+// and not the process.
+func (h *Hooks) spawn(f func()) bool {
 	h.closing.Lock()
 	defer h.closing.Unlock()
-	if !h.closed.Load() {
-		h.work.Go(func() {
-			defer func() {
-				if r := recover(); r != nil {
-					h.opt.Protocol.Panicked(h.ending, r)
-				}
-			}()
-			f()
-		})
+	if h.closed.Load() {
+		return false
 	}
+	h.work.Go(func() {
+		defer func() {
+			if r := recover(); r != nil {
+				h.opt.Protocol.Panicked(h.ending, r)
+			}
+		}()
+		f()
+	})
+	return true
 }
 
 // enter is called before a handler runs, and exit when it is through. It answers false after Close.

@@ -40,11 +40,15 @@ func (h *Hooks) Invalidate(db *gorm.DB, targets []Target) error {
 	s := h.shim(db, written)
 	ctx := db.Statement.Context
 	d := h.database(db, s.ConnPool)
-	k := s.knowledge(ctx, d)
-	if k == nil {
-		return ErrUnknown
-	}
 	var e effects
+	k := s.knowledge(ctx, d)
+	if k == nil { // what a target reaches is not known as it is now
+		if k = d.known.Load(); k == nil {
+			return ErrUnknown
+		}
+		e.everything = true
+		e.because(metrics.CauseInvalidate)
+	}
 	for _, t := range targets {
 		if err := k.target(&e, s, t); err != nil {
 			return err

@@ -82,8 +82,8 @@ func (d *database) leave(
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 	defer cancel()
-	t, err := d.outbox(ctx)
-	if err == nil {
+	err := errOutbox
+	if t := d.relay.Found(); t != nil {
 		err = add(ctx, t, tags)
 	}
 	switch {
@@ -101,12 +101,9 @@ func (d *database) leave(
 	return nil
 }
 
-// outbox returns the outbox. It has mostly been found before; if not, another connection may be long in coming.
-func (d *database) outbox(ctx context.Context) (*outbox.Table, error) {
-	ctx, cancel := context.WithTimeout(ctx, unseenTimeout)
-	defer cancel()
-	return d.relay.Table(ctx)
-}
+// errOutbox is why a write is journaled although there may be an outbox. The relay looks for it: a write, which may hold the
+// only connection, does not wait for another one.
+var errOutbox = errors.New("it was not found yet")
 
 // leaveIn does so in a transaction that is about to commit.
 func (d *database) leaveIn(ctx context.Context, tx txpool.Execer, writes ...*consistency.Write) error {
@@ -121,10 +118,10 @@ func (s *shim) leaveAfter(st *statement, w *consistency.Write) {
 	switch {
 	case w == nil || s.pinned():
 	case s.inTransaction():
-		_ = st.d.leaveIn(st.ctx, s.ConnPool, w) // its COMMIT will tell
+		_ = st.d.leaveIn(st.ctx, unprepared(s.ConnPool), w) // its COMMIT will tell
 	default:
 		_ = st.d.leave(st.ctx, []*consistency.Write{w}, func(ctx context.Context, t *outbox.Table, tags []keying.Tag) error {
-			return t.Add(ctx, s.ConnPool, st.d.space(), tags)
+			return t.Add(ctx, unprepared(s.ConnPool), st.d.space(), tags)
 		})
 	}
 }

@@ -2,9 +2,9 @@ package callbacks
 
 import "github.com/gorm-rediscache/rediscache/metrics"
 
-// A panic of the cache's own code must not reach the application: the database answers the statement. A panic of the driver,
-// or of the application's code, goes on as without the plugin. Both run below functions of this package, so a query notes
-// while code that is not the cache's runs.
+// A panic of the cache's own code must not reach the application: the database answers a read, and a write that was not
+// understood announces everything. A panic of the driver, or of the application's code, goes on as without the plugin. Both
+// run below functions of this package, so a query notes while code that is not the cache's runs.
 
 // outside runs code that is not the cache's: the driver's.
 func (q *query) outside(f func()) {
@@ -34,7 +34,34 @@ func (q *query) rescue(a *answer, err *error) {
 func (s *shim) rescuePlan(st *statement) {
 	if r := recover(); r != nil {
 		s.h.opt.Protocol.Panicked(st.ctx, r)
-		st.k, st.p = nil, nil
+		st.k, st.p, st.blind, st.reads = nil, nil, true, false
+	}
+}
+
+// rescueReason is deferred while it is decided whether the cache has to do with a statement that reads. After a panic it has
+// not.
+func (s *shim) rescueReason(st *statement, reason *metrics.Reason) {
+	if r := recover(); r != nil {
+		s.h.opt.Protocol.Panicked(st.ctx, r)
+		*reason = metrics.ReasonPanic
+	}
+}
+
+// rescueEffects is deferred while it is found out what a statement changes. After a panic it may be anything.
+func (s *shim) rescueEffects(st *statement, e *effects, created *[]tableWrite) {
+	if r := recover(); r != nil {
+		s.h.opt.Protocol.Panicked(st.ctx, r)
+		*created = nil
+		e.anything(metrics.CauseUnknown)
+	}
+}
+
+// rescueQuestion is deferred while it is found out what the database has to be asked about a write. After a panic it is
+// asked nothing.
+func (s *shim) rescueQuestion(st *statement, q **question) {
+	if r := recover(); r != nil {
+		s.h.opt.Protocol.Panicked(st.ctx, r)
+		*q = nil
 	}
 }
 

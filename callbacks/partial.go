@@ -21,12 +21,15 @@ func (d *database) learned(ctx context.Context, id *identity, c *catalog.Catalog
 // believes returns how long a catalog is believed: one that was not settled is soon read again, less and less soon if it
 // does not come to be.
 func (d *database) believes(c *catalog.Catalog) time.Duration {
+	l := &d.learning
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if !c.Unsettled {
-		d.unsettled = 0
+		l.unsettled = 0
 		return maxAge
 	}
-	d.unsettled++
-	return min(maxAge, retryAge<<min(d.unsettled-1, 10))
+	l.unsettled++
+	return min(maxAge, retryAge<<min(l.unsettled-1, 10))
 }
 
 // warnOpaque notes, and names, the tables that cost the cache everything when they are written.
@@ -80,8 +83,8 @@ func (d *database) grown(k *knowledge) *knowledge {
 	if !k.outgrown(d.h.models) {
 		return k
 	}
-	d.learning.Lock()
-	defer d.learning.Unlock()
+	d.learning.mu.Lock()
+	defer d.learning.mu.Unlock()
 	if now := d.known.Load(); now != nil && now != k {
 		k = now
 	}

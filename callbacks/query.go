@@ -35,28 +35,36 @@ func (s *shim) open(a answer, err error) (*sql.Rows, error) {
 // read answers a statement that reads.
 func (s *shim) read(st *statement) (answer, error) {
 	start := time.Now()
-	if reason := s.refuse(st); reason != "" {
+	source, reason := s.consider(st)
+	if reason != "" {
 		return fromDatabase(s.passBy(st, reason, start))
 	}
 	if err := st.ctx.Err(); err != nil {
 		return answer{}, err // as the database would
 	}
-	source := s.source()
+	q := &query{s: s, st: st, source: source, start: start}
+	return q.answer()
+}
+
+// consider finds the pool that the answer is to come from, or says why the cache has nothing to do with a statement that
+// reads.
+func (s *shim) consider(st *statement) (source gorm.ConnPool, reason metrics.Reason) {
+	defer s.rescueReason(st, &reason)
+	if reason = s.refuse(st); reason != "" {
+		return nil, reason
+	}
+	source = s.source()
 	if d := s.h.database(s.db, source); d != st.d {
 		// A replica was chosen. Entries are its source's.
 		st.d = d
-		if st.k, st.p = s.planned(st.ctx, d, st.text); st.p == nil || st.p.read == nil {
-			return fromDatabase(s.passBy(st, metrics.ReasonDatabase, start))
+		if s.plan(st); st.blind || st.p.read == nil {
+			return nil, metrics.ReasonDatabase
 		}
 	}
 	if s.h.opt.Partition != nil {
-		var reason metrics.Reason
-		if st.partition, reason = s.h.partition(st.ctx); reason != "" {
-			return fromDatabase(s.passBy(st, reason, start))
-		}
+		st.partition, reason = s.h.partition(st.ctx)
 	}
-	q := &query{s: s, st: st, source: source, start: start}
-	return q.answer()
+	return source, reason
 }
 
 // refuse says why the cache has nothing to do with a statement that reads.
@@ -70,7 +78,7 @@ func (s *shim) refuse(st *statement) metrics.Reason {
 		return metrics.ReasonConnection
 	case s.use == handedOut:
 		return metrics.ReasonCursor
-	case st.p == nil:
+	case st.blind:
 		return metrics.ReasonDatabase
 	case st.p.read == nil:
 		return st.p.reason
@@ -164,6 +172,7 @@ const attempts = 3
 func (q *query) answer() (a answer, err error) {
 	defer q.rescue(&a, &err)
 	q.refresh = q.st.control.Refresh
+	learned := false
 	for range attempts {
 		if reason := q.s.h.opt.Protocol.Unusable(); reason != "" {
 			return fromDatabase(q.bypass(reason)) // before anything is named
@@ -176,9 +185,13 @@ func (q *query) answer() (a answer, err error) {
 		}
 		reading, err := q.s.h.opt.Protocol.Read(q.st.ctx, q.request(), q.load)
 		if errors.Is(err, consistency.ErrOutdated) {
+			if learned { // it has waited for the schema once
+				return fromDatabase(q.bypass(metrics.ReasonDatabase))
+			}
+			learned = true
 			q.st.d.changed()
 			q.whole = nil // read, if it was, before the database had changed
-			if q.st.k, q.st.p = q.s.planned(q.st.ctx, q.st.d, q.st.text); q.st.p == nil {
+			if q.s.plan(q.st); q.st.blind {
 				return fromDatabase(q.bypass(metrics.ReasonDatabase))
 			}
 			if q.st.p.read == nil {

@@ -157,8 +157,8 @@ func (s *shim) plannedAnew(ctx context.Context, d *database, text string, k *kno
 		d.renew(ctx)
 		return k, p
 	}
-	anew, err := d.learnAfter(ctx, s.held(), k, learnTimeout)
-	if err != nil {
+	anew := d.learnAfter(ctx, s.held(), k)
+	if anew == nil {
 		return k, p
 	}
 	return anew, anew.plan(d, text, s.db.Statement.Schema, s.declared)
@@ -209,8 +209,11 @@ type statement struct {
 	args    []any
 	control Control
 	d       *database
-	k       *knowledge // nil if nothing is known of the database
+	k       *knowledge // nil if nothing is known of the database, or not enough
 	p       *plan      // nil with k
+	// blind is set if the schema is not known as it is now. What is in k and p was known before. The statement is not
+	// cached; it may write anything, unless reads is set: then it does nothing but read, whatever there is in the database.
+	blind, reads bool
 	// partition stands for whose answer it is; empty: everybody's.
 	partition keying.Digest
 	// question is what the database is asked about it; nil if the text says it all, or it cannot be asked.
@@ -234,17 +237,31 @@ func (s *shim) statement(ctx context.Context, text string, args []any) *statemen
 // plan finds the plan of a statement.
 func (s *shim) plan(st *statement) {
 	defer s.rescuePlan(st)
-	st.k, st.p = s.planned(st.ctx, st.d, st.text)
+	st.blind, st.reads = false, false
+	if st.k, st.p = s.planned(st.ctx, st.d, st.text); st.p != nil {
+		return
+	}
+	st.blind = true
+	if k := st.d.known.Load(); k != nil {
+		st.k, st.p = k, k.plan(st.d, st.text, s.db.Statement.Schema, s.declared)
+		st.reads = st.p.plainQuery(st.d.lexer)
+		return
+	}
+	unplanned := plan{src: st.text, script: sqltext.Parse(st.text, st.d.lexer)}
+	st.reads = unplanned.plainQuery(st.d.lexer)
 }
 
 // writes reports whether the statement may change anything that is cached.
 func (st *statement) writes() bool {
-	return st.p == nil || st.p.write != nil || len(st.control.Touches) > 0
+	if st.blind && !st.reads || len(st.control.Touches) > 0 {
+		return true
+	}
+	return !st.blind && st.p.write != nil
 }
 
 // calls reports whether the statement calls functions of which the catalog said, when it was read, that they change nothing.
 // They may have been replaced since.
-func (st *statement) calls() bool { return st.p != nil && st.p.calls && st.p.write == nil }
+func (st *statement) calls() bool { return !st.blind && st.p.calls && st.p.write == nil }
 
 // note takes notice of what a statement changes besides rows.
 func (st *statement) note() {

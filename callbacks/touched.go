@@ -53,7 +53,7 @@ func (s *shim) questionOfReturned(st *statement) *question {
 
 // asks returns the one change of a table that PostgreSQL can be asked about.
 func (st *statement) asks() (tw tableWrite, ok bool) {
-	if st.p == nil || st.p.write == nil || st.d.lexer != sqltext.Postgres || !st.bound() || len(st.control.Touches) > 0 {
+	if st.blind || st.p.write == nil || st.d.lexer != sqltext.Postgres || !st.bound() || len(st.control.Touches) > 0 {
 		return tw, false
 	}
 	w := st.p.write
@@ -64,12 +64,13 @@ func (st *statement) asks() (tw tableWrite, ok bool) {
 	return tw, tw.change != nil && tw.askable && tw.kinds != nil
 }
 
-func (s *shim) newQuestion(st *statement) *question {
+func (s *shim) newQuestion(st *statement) (q *question) {
+	defer s.rescueQuestion(st, &q)
 	tw, ok := st.asks()
 	if !ok {
 		return nil
 	}
-	q := &question{tw: tw, names: s.namer(st.ctx)(tw.table)}
+	q = &question{tw: tw, names: s.namer(st.ctx)(tw.table)}
 	if len(q.names) == 0 && !tw.bulk {
 		return nil // the text says it all
 	}
@@ -139,7 +140,7 @@ func (s *shim) ask(st *statement, q *question) (*answered, error) {
 		return a, nil
 	}
 	text, args := q.before(st)
-	rows, err := s.ConnPool.QueryContext(st.ctx, text, args...)
+	rows, err := unprepared(s.ConnPool).QueryContext(st.ctx, text, args...)
 	if err != nil {
 		return nil, err
 	}

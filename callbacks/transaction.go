@@ -174,14 +174,20 @@ func (d *database) current(ctx context.Context, pins *consistency.Pins, everythi
 }
 
 // unplanned returns the tags that a write announces when the schema by which it was planned has been changed: those of all
-// entries. If what carried it out may be a function, a trigger or a rule of which it cannot be read what it does, the
-// schema's, too. To announce that without need would make the next write find its schema changed, and so on, as long as
-// writes overlap.
+// entries, and those of the schema if it may have changed that.
 func (d *database) unplanned(id *identity, calls bool) []keying.Tag {
-	if k := d.known.Load(); calls || k == nil || k.opaque {
+	if d.mayDefine(calls) {
 		return id.everything
 	}
 	return id.all
+}
+
+// mayDefine reports whether a statement that is no definition, and was not planned by the schema as it is, may have changed
+// the schema: by a function, a trigger or a rule of which it cannot be read what it does. To announce that without need
+// would make the next write find its schema changed, and so on, as long as writes overlap.
+func (d *database) mayDefine(calls bool) bool {
+	k := d.known.Load()
+	return calls || k == nil || k.opaque
 }
 
 // Committed implements txpool.Observer.

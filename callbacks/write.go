@@ -199,9 +199,17 @@ func (s *shim) announceInTransaction(st *statement, id *identity) (*autocommit, 
 }
 
 // effects adds what a statement changes. It returns the inserts whose keys can be learned from the model afterwards.
-func (s *shim) effects(st *statement, e *effects, later bool) []tableWrite {
-	if st.p == nil {
+func (s *shim) effects(st *statement, e *effects, later bool) (created []tableWrite) {
+	defer s.rescueEffects(st, e, &created)
+	switch {
+	case !st.blind:
+	case st.p == nil || st.d.mayDefine(st.p.calls):
 		e.anything(metrics.CauseUnknown)
+	default:
+		e.everything = true
+		e.because(metrics.CauseUnknown)
+	}
+	if st.p == nil {
 		return nil
 	}
 	if len(st.control.Touches) > 0 {

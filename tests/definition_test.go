@@ -101,6 +101,7 @@ func TestWritesPlannedBeforeTheSchemaChanged(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
+			w.dsn = testkit.PostgresDatabase(t) // triggers of other tests would be in the catalog, too
 			w.members(1)
 			if c.setup != "" {
 				require.NoError(t, w.plain().Exec(c.setup).Error)

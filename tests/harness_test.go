@@ -95,7 +95,7 @@ func (w *world) use(h *handle, options ...option) {
 	w.t.Helper()
 	// Deadlines that a loaded machine keeps; those of the defaults have tests of their own.
 	cfg := rediscache.Config{
-		Redis: w.redis, Namespace: w.namespace, Recorder: h.log, Timeout: 5 * time.Second,
+		Redis: w.redis, Namespace: w.namespace, Recorder: h.log, Timeout: 5 * time.Second, LearnTimeout: patience,
 		Logger: slog.New(slog.DiscardHandler), OnOutage: w.outage,
 	}
 	if w.store != nil {

@@ -13,35 +13,42 @@ import (
 // that takes over after a failure, have names of their own, and a write to any of them has to reach the entries of
 // all. So databases of one name share their tags. They share no entries: those are told apart by the session, which has
 // the server in it.
+//
+// The name is asked for first: a write can be announced, whatever else cannot be found out.
 func identifyMySQL(ctx context.Context, q Querier, dsn string) (Identity, error) {
 	var name, user, host, port, data string
-	samples := make([]any, 8)
-	into := []any{&nullable{&name}, &user, &host, &port, &data}
-	for i := range samples {
-		into = append(into, &samples[i])
-	}
-	err := row(ctx, q, `SELECT DATABASE(), CURRENT_USER(), @@hostname, @@port, @@datadir, 1, 1.5, 1e0, 'x', `+
-		`CAST(1 AS UNSIGNED), CAST('2001-02-03' AS DATE), CAST('2001-02-03 04:05:06' AS DATETIME), CAST('x' AS BINARY)`,
-		into...)
-	if err != nil {
+	if err := row(ctx, q, `SELECT DATABASE()`, &nullable{&name}); err != nil {
 		return Identity{}, err
 	}
 	if name == "" {
 		return Identity{}, errNoDatabase
 	}
+	id := Identity{Database: strings.ToLower(name)}
+	if err := row(ctx, q, `SELECT DATABASE(), CURRENT_USER(), @@hostname, @@port, @@datadir`,
+		&nullable{&name}, &user, &host, &port, &data); err != nil {
+		return id, err
+	}
 	settings, err := mysqlSettings(ctx, q)
 	if err != nil {
-		return Identity{}, err
+		return id, err
+	}
+	samples, err := sample(ctx, q, "DATABASE()", mysqlSamples)
+	if err != nil {
+		return id, err
 	}
 	server := settings["server_uuid"] + settings["server_uid"] // MySQL's and MariaDB's
 	session := []string{server, host, port, data, name, user, argumentsOf(dsn)}
 	for _, setting := range mysqlAnswers {
 		session = append(session, setting+"="+settings[setting])
 	}
-	id := Identity{
-		Database: strings.ToLower(name), Certain: server != "", Session: digest(12, append(session, types(samples)...)...),
-	}
+	id.Certain, id.Session = server != "", digest(12, append(session, samples...)...)
 	return id, mysqlRefuses(settings)
+}
+
+// mysqlSamples are values of each kind that a driver may deliver in more than one way.
+var mysqlSamples = []string{ //nolint:gochecknoglobals // does not change
+	"1", "1.5", "1e0", "'x'", "CAST(1 AS UNSIGNED)", "CAST('2001-02-03' AS DATE)", "CAST('2001-02-03 04:05:06' AS DATETIME)",
+	"CAST('x' AS BINARY)",
 }
 
 var errNoDatabase = errors.New("the connection has no database")

@@ -56,6 +56,7 @@ func obstacles() map[string]obstacle {
 			if err == nil {
 				wr.End(w.t.Context(), metrics.Committed)
 				_, err = other.Pin(w.t.Context(), w.names)
+				other.read(1, 2, 3, 4, 5)
 			}
 			return err
 		},

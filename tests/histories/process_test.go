@@ -36,6 +36,10 @@ type settings struct {
 	FailWrite             bool
 }
 
+// patience is how long a statement waits for the schema to be read: three processes read it at once, on a machine that has other
+// things to do as well.
+const patience = 5 * time.Second
+
 // openApp opens an application on the Redis that the environment names.
 func openApp(s settings, change func(*rediscache.Config)) (*app, error) {
 	db, err := gorm.Open(postgres.Open(s.DSN), &gorm.Config{Logger: logger.Discard})
@@ -44,7 +48,8 @@ func openApp(s settings, change func(*rediscache.Config)) (*app, error) {
 	}
 	a := &app{db: db, process: s.Process, rows: registers}
 	cfg := rediscache.Config{
-		Namespace: s.Namespace, Timeout: s.Timeout, Recorder: &a.log, Policy: ttlconfig.Policy{TTL: ttl},
+		Namespace: s.Namespace, Timeout: s.Timeout, LearnTimeout: patience, Recorder: &a.log,
+		Policy: ttlconfig.Policy{TTL: ttl},
 		Logger: slog.New(slog.DiscardHandler),
 	}
 	if s.FailWrite {

@@ -20,15 +20,21 @@ func reached() []mutant {
 		},
 		{
 			name: "Use dials",
-			file: "callbacks/knowledge.go",
-			old:  "d.read(ctx, nil, learnTimeout, introduction)", new: "d.read(ctx, nil, learnTimeout, pinned)",
+			file: "callbacks/learn.go",
+			old:  "d.read(ctx, from, introduction)", new: "d.read(ctx, from, pinned)",
 			killers: by("tests", "TestNewAndUseDialNothing"),
 		},
 		{
 			name: "the first write of a process invalidates everything",
-			file: "callbacks/knowledge.go",
+			file: "callbacks/learn.go",
 			old:  " && !k.introduced {", new: " {",
 			killers: by("tests", "TestFirstWriteOfAProcessInvalidatesNoMoreThanItTouches"),
+		},
+		{
+			name: "the cache's own statements are prepared for the application",
+			file: "callbacks/learn.go",
+			old:  "unprepared(held), true", new: "held, true",
+			killers: by("tests", "TestCacheLeavesNothingAmongPreparedStatements"),
 		},
 		{
 			name: "something is asked before SET TRANSACTION",

@@ -6,7 +6,7 @@ func databases() []mutant {
 		{
 			name: "a database is asked only once what it is",
 			file: "callbacks/knowledge.go",
-			old:  "if before != nil && !anew {", new: "if before != nil {",
+			old:  "if before != nil && from.held {", new: "if before != nil {",
 			killers: by("tests", "TestSessionsWhoseRoleGotOtherSettingsDoNotMix"),
 		},
 		{

@@ -24,14 +24,14 @@ func keys() []mutant {
 		},
 		{
 			name: "search_path is not among the settings",
-			file: "internal/catalog/postgres_identity.sql",
+			file: "internal/catalog/postgres_settings.sql",
 			old:  "'search_path', ", new: "",
 			killers: by("internal/catalog", "TestSessionsThatGetOtherAnswersAreToldApart"),
 		},
 		{
 			name: "the types that the driver returns are not in the key",
 			file: "internal/catalog/identity.go",
-			old:  "append([]string{user, settings}, types(samples)...)...", new: "user, settings",
+			old:  "append([]string{server, user, settings}, samples...)...", new: "append([]string{server, user, settings}, samples[:0]...)...",
 			killers: by("internal/catalog", "TestDriversThatReturnOtherValuesAreToldApart"),
 		},
 		{

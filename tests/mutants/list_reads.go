@@ -10,9 +10,10 @@ func refusals() []mutant {
 			killers: by("tests", "TestPanicOfTheCacheDoesNotReachTheApplication"),
 		},
 		{
-			name: "a read goes on when its pins are outdated",
-			file: "internal/consistency/read.go",
-			old:  "if r.pins.outdated(&r.tokens) {\n\t\treturn outdated", new: "if r.pins.outdated(&r.tokens) {\n\t\treturn \"\"",
+			name:    "a read goes on when its pins are outdated",
+			file:    "internal/consistency/read.go",
+			old:     "reason := r.p.hold(ctx, r.pins, &r.tokens); reason != \"\" {\n\t\treturn reason",
+			new:     "reason := r.p.hold(ctx, r.pins, &r.tokens); reason != \"\" {\n\t\treturn \"\"",
 			killers: by("internal/consistency", "TestReadEndsWellWhateverAStepMeets"),
 		},
 		{

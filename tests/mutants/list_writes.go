@@ -243,8 +243,44 @@ func reaches() []mutant {
 		{
 			name: "what changed in the catalog is not learned",
 			file: "internal/consistency/read.go",
-			old:  "if r.pins.outdated(&r.tokens) {", new: "if false {",
+			old:  "if reason := r.p.hold(ctx, r.pins, &r.tokens); reason != \"\" {", new: "if reason := r.p.hold(ctx, r.pins, &r.tokens); false {",
 			killers: by("internal/consistency", "TestWhatWasLearnedIsLookedAtWhenNothingIsMinted"),
+		},
+		{
+			name: "whatever drops the tag of all entries outdates the schema",
+			file: "internal/consistency/pin.go",
+			old:  "if !pinned.is(snap.Values[i]) {", new: "if pinned.is(snap.Values[i]) || true {",
+			killers: by("internal/consistency", "TestSchemaIsReadOnceHoweverOftenEverythingIsWritten"),
+		},
+		{
+			name: "the schema's tag is not looked at",
+			file: "internal/consistency/pin.go",
+			old:  "if !pinned.is(snap.Values[i]) {", new: "if !pinned.is(snap.Values[i]) && false {",
+			killers: by("internal/consistency", "TestNoReadGoesByASchemaThatWasChangedBeforeItBegan"),
+		},
+		{
+			name: "a write that was planned by an old schema drops the schema's tag",
+			file: "callbacks/transaction.go",
+			old:  "return calls || k == nil || k.opaque", new: "return true || calls || k == nil || k.opaque",
+			killers: by("tests", "TestWritesPlannedBeforeTheSchemaChanged"),
+		},
+		{
+			name: "a write that was planned by an old schema never drops the schema's tag",
+			file: "callbacks/transaction.go",
+			old:  "return calls || k == nil || k.opaque", new: "return false && (calls || k == nil || k.opaque)",
+			killers: by("tests", "TestWritesPlannedBeforeTheSchemaChanged"),
+		},
+		{
+			name: "a transaction waits for who waits for its connection",
+			file: "callbacks/learn.go",
+			old:  "from, err := d.borrow(waiting, held)", new: "from, err := d.borrow(waiting, nil)",
+			killers: by("tests", "TestTransactionsThatHoldAllConnectionsGoOn/postgres,_1_connections,_prepared:_false,_after_a_migration_here"),
+		},
+		{
+			name: "a statement waits for the schema as long as it is read",
+			file: "callbacks/learn.go",
+			old:  "a.wait(waiting, d.h.opt.LearnTimeout)", new: "<-a.over",
+			killers: by("tests", "TestStatementsGoOnWhileTheSchemaIsReadSlowly"),
 		},
 	}
 }

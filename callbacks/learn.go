@@ -1,0 +1,372 @@
+package callbacks
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/gorm-rediscache/rediscache/internal/catalog"
+	"github.com/gorm-rediscache/rediscache/internal/consistency"
+)
+
+// How the schema of a database is learned, and who waits for it.
+//
+// Reading the catalog takes a connection of the application's pool, and all of them may be held by transactions. So whoever
+// reads it has his connection first: a statement in a transaction its own, any other statement one of the pool, which it
+// hands to the background. One reads; the others wait for that one, who waits for nobody. No lock is held over a query. A
+// statement waits for Options.LearnTimeout at most, for a connection, and then for a reading as long as that is no older.
+// Then it goes on without the schema: the database answers a read; a write announces all entries, and what follows from it
+// in the schema that was known before.
+
+const (
+	// maxAge is how long a catalog is believed that nobody is known to have changed, before it is read again in the
+	// background. Twice of it bounds the time for which a change made by somebody else, of which the cache was not told,
+	// goes unseen.
+	maxAge = 30 * time.Second
+	// readTimeout bounds a reading that no statement waits for to its end, and one that Use does; and how long a connection is
+	// waited for then.
+	readTimeout = 10 * time.Second
+	// retryAge is how long a database that could not be asked is left alone.
+	retryAge = time.Second
+)
+
+var (
+	errLater = errors.New("tried a moment ago")
+	errHeld  = errors.New("the catalog cannot be read on the connection of the statement")
+)
+
+// learning is what goes on to learn the schema of a database.
+type learning struct {
+	mu  sync.Mutex // never held over a query
+	now *attempt   // that of the one who reads; nil: nobody does
+	// failed is when the last reading failed that was made on a connection of the pool, and on one that a statement held.
+	failed struct{ pooled, held time.Time }
+	// unsettled is how often in a row the catalog was not settled.
+	unsettled int
+}
+
+// An attempt reads the catalog once.
+type attempt struct {
+	begun time.Time
+	over  chan struct{} // closed when it is over
+}
+
+// wait waits for the end of an attempt, but no longer than until it has that age.
+func (a *attempt) wait(ctx context.Context, age time.Duration) {
+	ctx, cancel := context.WithDeadline(ctx, a.begun.Add(age))
+	defer cancel()
+	select {
+	case <-a.over:
+	case <-ctx.Done():
+	}
+}
+
+// begin returns the attempt that is under way, or a new one, which the caller has to carry out and to end; nil, if the
+// database has failed a moment ago.
+func (l *learning) begin(held bool) (a *attempt, mine bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	failed := l.failed.pooled
+	if held {
+		failed = l.failed.held
+	}
+	if l.now == nil && time.Since(failed) >= retryAge {
+		l.now, mine = &attempt{begun: time.Now(), over: make(chan struct{})}, true
+	}
+	return l.now, mine
+}
+
+// end ends the attempt that is under way.
+func (l *learning) end(held bool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.now.over)
+	l.now = nil
+	switch {
+	case err == nil:
+	case held:
+		l.failed.held = time.Now()
+	default:
+		l.failed.pooled = time.Now()
+	}
+}
+
+// introduce asks a database what it is, and what is in it, when the plugin is registered: later the only connection
+// may be in use. If it cannot be asked now, it will be asked again. Nothing is asked of the store.
+func (d *database) introduce(ctx context.Context) {
+	if !catalog.Knows(d.dialect) {
+		d.h.opt.Logger.WarnContext(ctx, "rediscache: this dialect is not known: answers are cached by the tables that they "+
+			"name, and not row by row", "dialect", d.dialect)
+	}
+	ctx, cancel := context.WithTimeout(d.h.nobodys(ctx), readTimeout)
+	defer cancel()
+	from, err := d.borrow(ctx, nil)
+	if err == nil {
+		defer from.release()
+		from.bound = readTimeout // nothing goes on before Use has returned
+		err = d.read(ctx, from, introduction)
+	}
+	if err != nil {
+		d.h.opt.Logger.WarnContext(ctx, "rediscache: nothing is cached until the database can be asked what it is",
+			"dialect", d.dialect, "error", err)
+	}
+}
+
+// knowledge returns what is known of the database, or nil if that is nothing, or not enough.
+func (d *database) knowledge(ctx context.Context, held gorm.ConnPool) *knowledge {
+	k := d.known.Load()
+	if k != nil && !d.stale.Load() && !k.introduced {
+		switch age := time.Since(k.read); {
+		case age < k.believed:
+			return d.grown(k)
+		case age < 2*maxAge && !d.h.opt.Foreground:
+			d.renew(ctx)
+			return d.grown(k)
+		}
+	}
+	if k = d.learnAfter(ctx, held, k); k == nil {
+		return nil
+	}
+	return d.grown(k)
+}
+
+// learnAfter returns what has been learned since something was known, or what is read now; nil, if that takes too long, or
+// fails.
+func (d *database) learnAfter(ctx context.Context, held gorm.ConnPool, before *knowledge) *knowledge {
+	since := func() *knowledge {
+		if k := d.known.Load(); k != before && !d.stale.Load() {
+			return k
+		}
+		return nil
+	}
+	if k := since(); k != nil {
+		return k
+	}
+	waiting, cancel := context.WithTimeout(ctx, d.h.opt.LearnTimeout)
+	defer cancel()
+	from, err := d.borrow(waiting, held)
+	if err != nil { // the connection of the statement will not do, or all are taken
+		d.renew(ctx)
+		return since()
+	}
+	if k := since(); k != nil { // while the connection was waited for
+		from.release()
+		return k
+	}
+	a, read := d.attempt(ctx, from)
+	if read != nil && (from.held || d.h.opt.Foreground || !d.h.spawn(read)) {
+		read()
+	}
+	if a != nil {
+		a.wait(waiting, d.h.opt.LearnTimeout)
+	}
+	k := since()
+	if k == nil && held != nil {
+		d.renew(ctx) // where it may take longer
+	}
+	return k
+}
+
+// attempt returns the attempt that is under way, if there is one, and takes the connection back. Otherwise read carries out
+// a new one, with the connection.
+func (d *database) attempt(ctx context.Context, from lender) (a *attempt, read func()) {
+	a, mine := d.learning.begin(from.held)
+	if !mine {
+		from.release()
+		return a, nil
+	}
+	return a, func() {
+		defer from.release()
+		err := errLater // if it panics
+		defer func() { d.learning.end(from.held, err) }()
+		ctx, cancel := context.WithCancel(d.h.nobodys(ctx))
+		defer cancel()
+		if !from.held {
+			defer context.AfterFunc(d.h.ending, cancel)()
+		}
+		err = d.read(ctx, from, pinned)
+	}
+}
+
+// renew reads the catalog in the background, if nobody does.
+func (d *database) renew(ctx context.Context) {
+	if d.h.opt.Foreground || !d.renewing.CompareAndSwap(false, true) {
+		return
+	}
+	begun := d.h.spawn(func() {
+		defer d.renewing.Store(false)
+		ctx, cancel := context.WithTimeout(d.h.nobodys(ctx), readTimeout)
+		defer cancel()
+		defer context.AfterFunc(d.h.ending, cancel)()
+		from, err := d.borrow(ctx, nil)
+		if err != nil {
+			return
+		}
+		if _, read := d.attempt(ctx, from); read != nil {
+			read()
+		}
+	})
+	if !begun {
+		d.renewing.Store(false)
+	}
+}
+
+// borrow returns the connection that a statement holds, if the catalog can be read on that, or one of the pool, for which it
+// waits until the context is over. The caller gives it back.
+func (d *database) borrow(ctx context.Context, held gorm.ConnPool) (from lender, err error) {
+	from.release, from.bound = func() {}, readTimeout
+	if held != nil || d.h.opt.Foreground {
+		from.bound = d.h.opt.LearnTimeout // a statement waits to the end
+	}
+	if held != nil {
+		from.conn, from.held = unprepared(held), true
+		if !catalog.Knows(d.dialect) {
+			return from, errHeld // a query that fails might end its transaction
+		}
+		_, from.tx = from.conn.(gorm.TxCommitter)
+		from.tx = from.tx && d.dialect == catalog.Postgres
+		if from.old = from.tx && from.seesSnapshot(ctx); from.old && d.identity.Load() != nil {
+			return from, errHeld
+		}
+		return from, nil
+	}
+	db, ok := d.pool.(*sql.DB)
+	if !ok {
+		from.conn = d.pool
+		return from, nil
+	}
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return from, err
+	}
+	from.conn, from.release = c, func() { _ = c.Close() } // gives it back
+	return from, nil
+}
+
+// A reading of the catalog is pinned, unless it is the introduction.
+type reading bool
+
+const introduction, pinned reading = false, true
+
+// read reads the catalog. An error must not end a transaction of the application's.
+func (d *database) read(ctx context.Context, from lender, as reading) error {
+	id, err := d.identify(ctx, from)
+	if err != nil {
+		return err
+	}
+	if from.old {
+		return errHeld // the catalog would be older than the pins
+	}
+	// A change that comes later makes it stale again; one that Redis is told of changes a pin.
+	d.stale.Store(false)
+	var pins *consistency.Pins // without them nothing is served
+	var unasked bool
+	if as == pinned {
+		var failed error
+		pins, failed = d.h.opt.Protocol.Pin(ctx, id.names)
+		unasked = failed != nil && !errors.Is(failed, consistency.ErrWriting)
+	}
+	c, err := d.load(ctx, from)
+	var k *knowledge
+	switch {
+	case err == nil:
+		k = d.learned(ctx, id, c, pins)
+	case d.forbidden(err):
+		k = d.partial(ctx, id, pins, err)
+	default:
+		d.stale.Store(true)
+		return err
+	}
+	k.introduced, k.unasked = as == introduction, unasked
+	d.learning.mu.Lock()
+	defer d.learning.mu.Unlock()
+	d.known.Store(k)
+	return nil
+}
+
+// loads is how often the catalog is read again because somebody dropped what it was about to tell of.
+const loads = 3
+
+// load reads the catalog.
+func (d *database) load(ctx context.Context, from lender) (c *catalog.Catalog, err error) {
+	for range loads {
+		err = from.lend(ctx, func(ctx context.Context, q catalog.Querier) error {
+			c, err = catalog.Load(ctx, q, d.dialect)
+			return err
+		})
+		if err == nil || d.forbidden(err) || tooSlow(err) {
+			break
+		}
+	}
+	return c, err
+}
+
+// queryCanceled is the SQLSTATE of a statement that took longer than statement_timeout.
+const queryCanceled = "57014"
+
+// tooSlow reports whether an attempt has kept a connection for too long.
+func tooSlow(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || stateOf(err) == queryCanceled
+}
+
+// unprepared returns the pool below GORM's cache of prepared statements, which is the application's: what the cache asks
+// must not be found there.
+func unprepared(pool gorm.ConnPool) gorm.ConnPool {
+	for {
+		switch p := pool.(type) {
+		case *gorm.PreparedStmtDB:
+			pool = p.ConnPool
+		case *gorm.PreparedStmtTX:
+			pool = p.Tx
+		default:
+			return pool
+		}
+	}
+}
+
+// A lender lends a connection.
+type lender struct {
+	conn gorm.ConnPool
+	// held is set if it is one that a statement holds; tx, if that is in a transaction of PostgreSQL's; old, if this sees the
+	// catalog as it was when it began.
+	held, tx, old bool
+	// bound is how long one question may take.
+	bound   time.Duration
+	release func() // gives it back
+}
+
+// lend runs ask with the connection. In a transaction of PostgreSQL's, what is asked is bounded by a setting, and what fails
+// ends nothing: both are undone with a savepoint.
+func (l lender) lend(ctx context.Context, ask func(context.Context, catalog.Querier) error) error {
+	switch {
+	case !l.held:
+		ctx, cancel := context.WithTimeout(ctx, l.bound)
+		defer cancel()
+		return ask(ctx, l.conn)
+	case !l.tx:
+		return ask(ctx, l.conn) // a deadline would end the connection
+	}
+	do := func(text string) error { _, err := l.conn.ExecContext(ctx, text); return err }
+	if err := do("SAVEPOINT rediscache"); err != nil {
+		return err
+	}
+	err := do(fmt.Sprintf("SELECT pg_catalog.set_config('statement_timeout', '%d', true)", l.bound.Milliseconds()))
+	if err == nil {
+		err = ask(ctx, l.conn)
+	}
+	return errors.Join(err, do("ROLLBACK TO SAVEPOINT rediscache"), do("RELEASE SAVEPOINT rediscache"))
+}
+
+// seesSnapshot reports whether a transaction sees one snapshot, or sees nothing any more.
+func (l lender) seesSnapshot(ctx context.Context) bool {
+	level := ""
+	err := l.conn.QueryRowContext(context.WithoutCancel(ctx), // or the connection would end with the context
+		"SHOW transaction_isolation").Scan(&level)
+	return err != nil || !strings.HasPrefix(level, "read ")
+}
