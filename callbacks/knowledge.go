@@ -49,9 +49,8 @@ type database struct {
 
 // identity names a database and the way its sessions see it.
 type identity struct {
-	found   catalog.Identity
-	names   keying.Space
-	session string
+	found catalog.Identity
+	names keying.Space
 	// all are the tags of all entries; everything, those and the schema's.
 	all, everything []keying.Tag
 	// namespace is what the names begin with.
@@ -201,7 +200,7 @@ func (d *database) identify(ctx context.Context, from lender) (*identity, error)
 		return nil, fmt.Errorf("namespace: %w", err)
 	}
 	id := &identity{
-		found: found, names: names, session: found.Session, namespace: d.h.opt.Namespace, refused: refused,
+		found: found, names: names, namespace: d.h.opt.Namespace, refused: refused,
 		all: names.All(), everything: names.Everything(),
 	}
 	d.identity.Store(id)

@@ -315,6 +315,16 @@ func tooSlow(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || stateOf(err) == queryCanceled
 }
 
+// prepares reports whether what is sent through a pool is prepared by database/sql.
+func prepares(pool gorm.ConnPool) bool {
+	switch pool.(type) {
+	case *gorm.PreparedStmtDB, *gorm.PreparedStmtTX:
+		return true
+	default:
+		return false
+	}
+}
+
 // unprepared returns the pool below GORM's cache of prepared statements, which is the application's: what the cache asks
 // must not be found there.
 func unprepared(pool gorm.ConnPool) gorm.ConnPool {

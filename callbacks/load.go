@@ -47,6 +47,9 @@ func (q *query) load(ctx context.Context, missing []int) ([]consistency.Result, 
 	narrow := len(missing) < len(q.entries)
 	if narrow = narrow && q.rows.list != nil; narrow {
 		text, args = q.rows.narrow(q.st.p, q.st.d.lexer.Positional(), missing)
+		if len(args) == 0 && len(q.st.args) > 0 { // the driver might deliver other values
+			narrow, text, args = false, q.st.text, q.st.args
+		}
 	}
 	var rows *sql.Rows
 	var err error

@@ -8,6 +8,7 @@ import (
 
 	"gorm.io/gorm/schema"
 
+	"github.com/gorm-rediscache/rediscache/internal/catalog"
 	"github.com/gorm-rediscache/rediscache/internal/rowcodec"
 	"github.com/gorm-rediscache/rediscache/internal/sqltext"
 	"github.com/gorm-rediscache/rediscache/keying"
@@ -86,6 +87,21 @@ type planKey struct {
 	models uint64
 	// declared are the tables that the statement is said to depend on besides: see declared.go.
 	declared string
+	// prepared is set if database/sql prepares the statement, as GORM's PrepareStmt has it: the driver may deliver other
+	// values.
+	prepared bool
+}
+
+// way is the one in which the statement is sent.
+func (key planKey) way(params int) catalog.Way {
+	switch {
+	case key.prepared:
+		return catalog.Prepared
+	case params > 0:
+		return catalog.WithArguments
+	default:
+		return catalog.Plain
+	}
 }
 
 // get returns the plan for a text, made by the function if there is none yet.
@@ -114,20 +130,20 @@ func (p *plans) get(key planKey, build func() *plan) *plan {
 	return built
 }
 
-// plan returns the plan for a text.
-func (k *knowledge) plan(d *database, text string, model *schema.Schema, declared string) *plan {
-	k.models.learn(model)
-	key := planKey{text, model, k.models.version(), declared}
-	return k.plans.get(key, func() *plan { return k.build(d, text, model, declared) })
+// plan returns the plan for a text; which models there are, it finds out itself.
+func (k *knowledge) plan(d *database, key planKey) *plan {
+	k.models.learn(key.model)
+	key.models = k.models.version()
+	return k.plans.get(key, func() *plan { return k.build(d, key) })
 }
 
-func (k *knowledge) build(d *database, text string, model *schema.Schema, declared string) *plan {
-	p := &plan{src: text, script: sqltext.Parse(text, d.lexer)}
+func (k *knowledge) build(d *database, key planKey) *plan {
+	p := &plan{src: key.text, script: sqltext.Parse(key.text, d.lexer)}
 	p.write = k.writes(p)
 	p.calls = p.script.Calls(func(call string) bool { return !k.graph.KeepsTables(call) })
 	p.reason = k.refuses(p)
 	if p.reason == "" {
-		p.read, p.reason = k.reads(d, p, model, k.declaration(declared))
+		p.read, p.reason = k.reads(d, p, key)
 	}
 	return p
 }
@@ -148,11 +164,9 @@ func (k *knowledge) refuses(p *plan) metrics.Reason {
 	}
 }
 
-func (k *knowledge) reads(
-	d *database, p *plan, model *schema.Schema, declared relations.Declaration,
-) (*readPlan, metrics.Reason) {
+func (k *knowledge) reads(d *database, p *plan, key planKey) (*readPlan, metrics.Reason) {
 	s := &p.script.Parts[0]
-	reading, refused := k.graph.ReadsDeclared(s, declared)
+	reading, refused := k.graph.ReadsDeclared(s, k.declaration(key.declared))
 	names := reading.All()
 	p.detail = reading.Because
 	switch refused {
@@ -176,7 +190,8 @@ func (k *knowledge) reads(
 		return nil, metrics.ReasonPolicy
 	}
 	r.kind = kindOfAnswer(s)
-	shape := []string{k.session, fingerprint(model), string(rune(rowcodec.FormatVersion))}
+	session := k.found.Sessions[key.way(p.script.Params)]
+	shape := []string{session, fingerprint(key.model), string(rune(rowcodec.FormatVersion))}
 	if len(reading.Declared) > 0 {
 		shape = append(shape, k.besides(r, reading))
 	}

@@ -54,9 +54,9 @@ func (s *shim) consider(st *statement) (source gorm.ConnPool, reason metrics.Rea
 		return nil, reason
 	}
 	source = s.source()
-	if d := s.h.database(s.db, source); d != st.d {
+	if d, prepared := s.h.database(s.db, source), prepares(source); d != st.d || prepared != st.prepared {
 		// A replica was chosen. Entries are its source's.
-		st.d = d
+		st.d, st.prepared = d, prepared
 		if s.plan(st); st.blind || st.p.read == nil {
 			return nil, metrics.ReasonDatabase
 		}

@@ -105,27 +105,34 @@ func (s *shim) held() gorm.ConnPool {
 	return nil
 }
 
-// planned returns what is known of the database, and the plan of a text; nil if nothing is known.
-func (s *shim) planned(ctx context.Context, d *database, text string) (*knowledge, *plan) {
+// planned returns what is known of the database, and the plan of a statement; nil if nothing is known.
+func (s *shim) planned(st *statement) (*knowledge, *plan) {
 	s.h.models.learn(s.db.Statement.Schema)
-	held := s.held()
-	if k := d.known.Load(); k != nil && held != nil {
+	d, key := st.d, s.key(st)
+	if k := d.known.Load(); k != nil && s.held() != nil {
 		// In a transaction nothing is served. A query that is one whatever the catalog says need not ask for it.
 		// Nor does one that changes nothing, or may be anything, wait for a reading: SET TRANSACTION has to come first.
-		p := k.plan(d, text, s.db.Statement.Schema, s.declared)
+		p := k.plan(d, key)
 		if p.plainQuery(d.lexer) || p.needsNoCatalog() {
 			return k, p
 		}
 	}
-	k := s.knowledge(ctx, d)
+	k := s.knowledge(st.ctx, d)
 	if k == nil {
 		return nil, nil
 	}
-	p := k.plan(d, text, s.db.Statement.Schema, s.declared)
+	p := k.plan(d, key)
 	if p.unknown && !k.partial && time.Since(k.read) >= retryAge && !s.defines(d) {
-		return s.plannedAnew(ctx, d, text, k, p)
+		if anew := s.anew(st, k, p); anew != nil {
+			return anew, anew.plan(d, key)
+		}
 	}
 	return k, p
+}
+
+// key names the plan of a statement.
+func (s *shim) key(st *statement) planKey {
+	return planKey{text: st.text, model: s.db.Statement.Schema, declared: s.declared, prepared: st.prepared}
 }
 
 // knowledge returns what is known of the database, or nil if that is nothing.
@@ -150,18 +157,15 @@ func (s *shim) defines(d *database) bool {
 	return ok && state == txpool.Observed && tx.defines()
 }
 
-// plannedAnew asks again for the catalog, which did not show a table that the text names. A write waits for it: the
-// database may take the change further. A query is not cached meanwhile, unless nothing may be done in the background.
-func (s *shim) plannedAnew(ctx context.Context, d *database, text string, k *knowledge, p *plan) (*knowledge, *plan) {
+// anew asks again for the catalog, which did not show a table that the statement names; nil, if that is not waited for. A
+// write waits: the database may take the change further. A query is not cached meanwhile, unless nothing may be done in the
+// background.
+func (s *shim) anew(st *statement, k *knowledge, p *plan) *knowledge {
 	if p.write == nil && !s.h.opt.Foreground {
-		d.renew(ctx)
-		return k, p
+		st.d.renew(st.ctx)
+		return nil
 	}
-	anew := d.learnAfter(ctx, s.held(), k)
-	if anew == nil {
-		return k, p
-	}
-	return anew, anew.plan(d, text, s.db.Statement.Schema, s.declared)
+	return st.d.learnAfter(st.ctx, s.held(), k)
 }
 
 // QueryContext implements [gorm.ConnPool].
@@ -214,6 +218,8 @@ type statement struct {
 	// blind is set if the schema is not known as it is now. What is in k and p was known before. The statement is not
 	// cached; it may write anything, unless reads is set: then it does nothing but read, whatever there is in the database.
 	blind, reads bool
+	// prepared is set if database/sql prepares it.
+	prepared bool
 	// partition stands for whose answer it is; empty: everybody's.
 	partition keying.Digest
 	// question is what the database is asked about it; nil if the text says it all, or it cannot be asked.
@@ -226,7 +232,7 @@ type statement struct {
 func (s *shim) statement(ctx context.Context, text string, args []any) *statement {
 	st := &statement{ctx: ctx, text: text, args: args, control: s.control}
 	s.declared = st.control.declared()
-	st.d = s.h.database(s.db, s.ConnPool)
+	st.d, st.prepared = s.h.database(s.db, s.ConnPool), prepares(s.ConnPool)
 	if s.h.opt.Foreground && st.d.relay != nil && s.held() == nil {
 		st.d.relay.Tick(ctx)
 	}
@@ -238,12 +244,12 @@ func (s *shim) statement(ctx context.Context, text string, args []any) *statemen
 func (s *shim) plan(st *statement) {
 	defer s.rescuePlan(st)
 	st.blind, st.reads = false, false
-	if st.k, st.p = s.planned(st.ctx, st.d, st.text); st.p != nil {
+	if st.k, st.p = s.planned(st); st.p != nil {
 		return
 	}
 	st.blind = true
 	if k := st.d.known.Load(); k != nil {
-		st.k, st.p = k, k.plan(st.d, st.text, s.db.Statement.Schema, s.declared)
+		st.k, st.p = k, k.plan(st.d, s.key(st))
 		st.reads = st.p.plainQuery(st.d.lexer)
 		return
 	}

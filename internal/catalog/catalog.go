@@ -141,6 +141,7 @@ type Function struct {
 // A Querier asks the database: a *sql.DB, a *sql.Tx, a GORM connection pool.
 type Querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
 }
 
 // The dialects that are known, as GORM's dialectors name themselves.
@@ -197,6 +198,11 @@ func row(ctx context.Context, q Querier, query string, into ...any) error {
 	if err != nil {
 		return err
 	}
+	return only(rows, into...)
+}
+
+// only reads the only row.
+func only(rows *sql.Rows, into ...any) error {
 	defer rows.Close()
 	if !rows.Next() {
 		return errors.Join(rows.Err(), sql.ErrNoRows)

@@ -130,7 +130,7 @@ func TestPostgresDatabasesHaveTheirOwnNames(t *testing.T) {
 	require.Equal(t, a, again)
 	require.True(t, a.Certain)
 	require.NotEqual(t, a.Database, b.Database)
-	require.Equal(t, a.Session, b.Session)
+	require.Equal(t, a.Sessions, b.Sessions)
 }
 
 func TestSessionsThatGetOtherAnswersAreToldApart(t *testing.T) {
@@ -142,7 +142,7 @@ func TestSessionsThatGetOtherAnswersAreToldApart(t *testing.T) {
 	} {
 		b := identify(t, testkit.OpenPostgres(t, dsn+"&"+option), catalog.Postgres, "")
 		require.Equal(t, a.Database, b.Database, option)
-		require.NotEqual(t, a.Session, b.Session, option)
+		require.NotEqual(t, a.Sessions, b.Sessions, option)
 	}
 	_, err := catalog.Identify(t.Context(), testkit.OpenPostgres(t, dsn+"&standard_conforming_strings=off"), catalog.Origin{Dialect: catalog.Postgres})
 	require.ErrorIs(t, err, catalog.ErrSettings)
@@ -164,7 +164,7 @@ func TestDriversThatReturnOtherValuesAreToldApart(t *testing.T) {
 	a := identify(t, testkit.OpenPostgres(t, dsn), catalog.Postgres, "")
 	b := identify(t, utc, catalog.Postgres, "")
 	require.Equal(t, a.Database, b.Database)
-	require.NotEqual(t, a.Session, b.Session)
+	require.NotEqual(t, a.Sessions, b.Sessions)
 }
 
 func openSQLite(t *testing.T, file string) *sql.DB {

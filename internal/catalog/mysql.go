@@ -32,7 +32,7 @@ func identifyMySQL(ctx context.Context, q Querier, dsn string) (Identity, error)
 	if err != nil {
 		return id, err
 	}
-	samples, err := sample(ctx, q, "DATABASE()", mysqlSamples)
+	values, err := mysqlSamples().take(ctx, q)
 	if err != nil {
 		return id, err
 	}
@@ -41,14 +41,8 @@ func identifyMySQL(ctx context.Context, q Querier, dsn string) (Identity, error)
 	for _, setting := range mysqlAnswers {
 		session = append(session, setting+"="+settings[setting])
 	}
-	id.Certain, id.Session = server != "", digest(12, append(session, samples...)...)
+	id.Certain, id.Sessions = server != "", values.sessions(session...)
 	return id, mysqlRefuses(settings)
-}
-
-// mysqlSamples are values of each kind that a driver may deliver in more than one way.
-var mysqlSamples = []string{ //nolint:gochecknoglobals // does not change
-	"1", "1.5", "1e0", "'x'", "CAST(1 AS UNSIGNED)", "CAST('2001-02-03' AS DATE)", "CAST('2001-02-03 04:05:06' AS DATETIME)",
-	"CAST('x' AS BINARY)",
 }
 
 var errNoDatabase = errors.New("the connection has no database")

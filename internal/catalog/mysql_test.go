@@ -67,8 +67,13 @@ func TestMySQLSessionsThatGetOtherAnswersAreToldApart(t *testing.T) {
 	for _, option := range []string{"time_zone=%27%2B05%3A00%27", "collation=utf8mb4_bin", "loc=Asia%2FTokyo", "group_concat_max_len=10"} {
 		b := identify(t, testkit.OpenMySQL(t, dsn+"&"+option), catalog.MySQL, "")
 		require.Equal(t, a.Database, b.Database, option)
-		require.NotEqual(t, a.Session, b.Session, option)
+		require.NotEqual(t, a.Sessions, b.Sessions, option)
 	}
+	written := identify(t, testkit.OpenMySQL(t, dsn+"&interpolateParams=true"), catalog.MySQL, "").Sessions
+	require.NotEqual(t, a.Sessions[catalog.Plain], a.Sessions[catalog.Prepared], "the text and the binary protocol")
+	require.Equal(t, a.Sessions[catalog.Prepared], a.Sessions[catalog.WithArguments])
+	require.Equal(t, a.Sessions[catalog.Plain], written[catalog.WithArguments], "the driver has written the arguments into the text")
+	require.Equal(t, a.Sessions[catalog.Prepared], written[catalog.Prepared])
 	b := identify(t, testkit.OpenMySQL(t, testkit.MySQL(t)), catalog.MySQL, "")
 	require.NotEqual(t, a.Database, b.Database)
 	for _, option := range []string{
@@ -109,7 +114,7 @@ func TestUnknownDialects(t *testing.T) {
 	require.False(t, id.Certain)
 	other, err := catalog.Identify(t.Context(), db, catalog.Origin{Dialect: "acme", DSN: "two"})
 	require.NoError(t, err)
-	require.NotEqual(t, id.Session, other.Session)
+	require.NotEqual(t, id.Sessions, other.Sessions)
 	_, err = catalog.Load(t.Context(), openSQLite(t, ":memory:"), "acme")
 	require.Error(t, err)
 }

@@ -170,7 +170,7 @@ func lookups() []mutant {
 		{
 			name: "a lookup loses the columns of its model",
 			file: "callbacks/plan.go",
-			old:  "fingerprint(model),", new: "fingerprint(nil),",
+			old:  "fingerprint(key.model),", new: "fingerprint(nil),",
 			killers: by("tests", "TestColumnAddedElsewhereIsSeenByTheVersionThatKnowsIt"),
 		},
 		{
