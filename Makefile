@@ -36,8 +36,8 @@ matrix: ## try every way to write with every way to read, on every database
 
 SOAK ?= 20m
 
-soak: ## histories of several processes under faults, and memory under traffic, for SOAK (20m)
-	$(SERVERS) env REDISCACHE_SOAK=$(SOAK) go test -count=1 -timeout 10h -v ./tests/histories
+soak: ## simulated and real histories under faults, and memory under traffic, for SOAK each (20m)
+	$(SERVERS) env REDISCACHE_SOAK=$(SOAK) go test -p 1 -count=1 -timeout 10h -v ./internal/sim ./tests/histories
 
 precision: ## count how often answers are dropped for nothing, and write docs/precision.md
 	$(SERVERS) env REDISCACHE_PRECISION=$(CURDIR)/docs/precision.md go test -count=1 -timeout 60m -run TestAnswerThatAWriteChanged ./tests/soundness

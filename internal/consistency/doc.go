@@ -305,9 +305,13 @@
 // not. For each step they show what goes wrong without it. They also hold the stores to the model's steps, and this
 // package to their order: who changes a script, or the order of steps, changes the model first.
 //
-// Pins have a search of their own, in this package's tests (schema_test.go): all histories of a few steps. The model has no
-// times to live, no pins, no relaxed reads, and no deadlines; of W4, that it is tried twice is seen in the
-// comparison only. Scopes and registries have a model of their own, in this package's tests.
+// Package sim, beside this one, plays the code itself: thousands of runs of processes, a store of one or of two servers, a
+// database and a clock, in which it is drawn from a seed who goes on and what breaks. It has pins, times and stalls, and no
+// scopes.
+//
+// Pins have a search of their own, too, in this package's tests (schema_test.go): all histories of a few steps. The model
+// has no times to live, no pins, no relaxed reads, and no deadlines; of W4, that it is tried twice is seen in the comparison
+// only. Scopes and registries have a model of their own, in this package's tests.
 //
 // # Room for an in-process tier
 //

@@ -1,9 +1,7 @@
 package consistency_test
 
 import (
-	"context"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -176,10 +174,10 @@ func TestInterleavingsCatchBrokenProtocols(t *testing.T) {
 			[]interleaving{betweenCommitAndRelease, fillBeforeCommit, twoWriters},
 		},
 		"release after the acknowledgement, no intent": {
-			func(s store.Store) store.Store { return &lateRelease{Store: testkit.NoIntent{Store: s}} }, []interleaving{afterTheWrite},
+			func(s store.Store) store.Store { return &testkit.LateRelease{Store: testkit.NoIntent{Store: s}} }, []interleaving{afterTheWrite},
 		},
 		"no release": {
-			func(s store.Store) store.Store { return noRelease{s} }, []interleaving{intentIsLost},
+			func(s store.Store) store.Store { return testkit.NoRelease{Store: s} }, []interleaving{intentIsLost},
 		},
 		"one slot for all writers": {
 			func(s store.Store) store.Store { return testkit.OneSlot{Store: s} }, []interleaving{twoWriters},
@@ -189,7 +187,7 @@ func TestInterleavingsCatchBrokenProtocols(t *testing.T) {
 			[]interleaving{twoWritesAfterAFill},
 		},
 		"a reader shares a look at the store that began before it": {
-			func(s store.Store) store.Store { return &joining{Store: s, looks: map[string]store.Snapshot{}} },
+			testkit.NewJoining,
 			[]interleaving{afterTheWrite},
 		},
 		"the history is not compared": {
@@ -219,59 +217,4 @@ func worldOf(t *testing.T, protocol func(store.Store) store.Store) *world {
 	w.inner = protocol(w.inner)
 	w.set(1, 10)
 	return w
-}
-
-// lateRelease returns from W4 before the store has taken the step: it takes it after the next look.
-type lateRelease struct {
-	store.Store
-	mu      sync.Mutex
-	pending []func()
-}
-
-func (s *lateRelease) Release(ctx context.Context, writer string, tags, _ []keying.Tag) ([]store.Value, error) {
-	ctx = context.WithoutCancel(ctx)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.pending = append(s.pending, func() { _, _ = s.Store.Release(ctx, writer, tags, nil) })
-	return nil, nil
-}
-
-func (s *lateRelease) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
-	snap, err := s.Store.Load(ctx, keys)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, step := range s.pending {
-		step()
-	}
-	s.pending = nil
-	return snap, err
-}
-
-// noRelease relies on what was announced before COMMIT.
-type noRelease struct{ store.Store }
-
-func (noRelease) Release(context.Context, string, []keying.Tag, []keying.Tag) ([]store.Value, error) {
-	return nil, nil
-}
-
-// joining gives a look at the store that found something to the next reader, too.
-type joining struct {
-	store.Store
-	mu    sync.Mutex
-	looks map[string]store.Snapshot
-}
-
-func (s *joining) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
-	all := strings.Join(keys, " ")
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if before, ok := s.looks[all]; ok {
-		delete(s.looks, all)
-		return before, nil
-	}
-	snap, err := s.Store.Load(ctx, keys)
-	if err == nil && snap.Values[0].Found {
-		s.looks[all] = snap
-	}
-	return snap, err
 }

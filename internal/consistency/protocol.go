@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	mathrand "math/rand/v2"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -66,6 +67,8 @@ type Config struct {
 	MaxEntry int
 	// MaxMisses is how many misses read the database at the same time. Zero: any number.
 	MaxMisses int
+	// Draw returns a random number from 0 to below 1; nil: math/rand does. A simulation draws the same each time.
+	Draw func() float64
 	// Cipher encrypts payloads; nil: they are stored as they are.
 	Cipher   Cipher
 	Recorder metrics.Recorder
@@ -84,6 +87,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxEntry <= 0 {
 		c.MaxEntry = DefaultMaxEntry
+	}
+	if c.Draw == nil {
+		c.Draw = mathrand.Float64
 	}
 	if c.Recorder == nil {
 		c.Recorder = metrics.Nop{}
@@ -116,9 +122,9 @@ type Protocol struct {
 // New returns a protocol on a store.
 func New(cfg Config) *Protocol {
 	p := &Protocol{
-		cfg: cfg.withDefaults(), stampedes: newStampedes(cfg.MaxMisses), fills: make(chan struct{}, maxFills),
-		renewals: make(chan struct{}, maxRenewals),
+		cfg: cfg.withDefaults(), fills: make(chan struct{}, maxFills), renewals: make(chan struct{}, maxRenewals),
 	}
+	p.stampedes = newStampedes(p.cfg)
 	p.stopped, p.stop = context.WithCancel(context.Background()) //nolint:forbidigo // as above
 	p.keeper.p, p.keeper.paying = p, make(chan struct{}, 1)
 	p.refuses = func() bool { return false }

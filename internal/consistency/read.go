@@ -276,7 +276,7 @@ func (r *read) serve(ctx context.Context, i int, v store.Value, places []int) (h
 		r.absent = true
 	}
 	found := Payload{Data: payload, Hit: true, Read: sealed.span.read, TTL: sealed.span.ttl}
-	if len(r.entries) == 1 && !sealed.absent && !r.readOnly && due(sealed.span, r.now) {
+	if len(r.entries) == 1 && !sealed.absent && !r.readOnly && due(sealed.span, r.now, r.p.cfg.Draw) {
 		r.early = found
 		return false, ""
 	}

@@ -3,7 +3,6 @@ package consistency
 import (
 	"context"
 	"math"
-	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -18,12 +17,13 @@ type stampedes struct {
 	churn heat.Churn
 	// turns has one element for each read of the database that is under way; nil: there may be any number.
 	turns chan struct{}
+	draw  func() float64
 }
 
-func newStampedes(maxMisses int) stampedes {
-	s := stampedes{reads: heat.NewReads(), churn: heat.NewChurn()}
-	if maxMisses > 0 {
-		s.turns = make(chan struct{}, maxMisses)
+func newStampedes(cfg Config) stampedes {
+	s := stampedes{reads: heat.NewReads(), churn: heat.NewChurn(), draw: cfg.Draw}
+	if cfg.MaxMisses > 0 {
+		s.turns = make(chan struct{}, cfg.MaxMisses)
 	}
 	return s
 }
@@ -127,13 +127,13 @@ func (s *stampedes) turn(ctx context.Context) (done func(), err error) {
 // due reports whether an entry is to be read anew although it may still be served: with the probability that grows to one
 // towards its end, and the sooner, the longer the database takes for it. Clocks of processes differ; an entry whose time is
 // over here is still served, as the store's clock is the one that counts.
-func due(s span, now time.Time) bool {
+func due(s span, now time.Time, draw func() float64) bool {
 	const never = 37 // -ln(2^-53): the greatest number that is drawn
 	left := s.read.Add(s.ttl).Sub(now)
 	if left <= 0 || left > never*s.cost {
 		return false
 	}
-	return float64(left) <= float64(s.cost)*-math.Log(1-rand.Float64())
+	return float64(left) <= float64(s.cost)*-math.Log(1-draw())
 }
 
 // anyway serves the entry that could not be read anew: it was current at R3.
@@ -159,7 +159,7 @@ func (s *stampedes) vain(mints []store.Mint, now time.Time) bool {
 		return false
 	}
 	halvings := min(1+(worst-freeMints)/mintStep, rareMints)
-	return rand.IntN(1<<halvings) != 0
+	return int(s.draw()*float64(int(1)<<halvings)) != 0
 }
 
 // minted counts the tokens that this process has made.

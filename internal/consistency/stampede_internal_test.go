@@ -1,6 +1,7 @@
 package consistency
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ func TestEntryIsReadAnewTheLikelierTheNearerItsEnd(t *testing.T) {
 		const draws = 20_000
 		n := 0
 		for range draws {
-			if due(span{read: now, ttl: left, cost: cost}, now) {
+			if due(span{read: now, ttl: left, cost: cost}, now, rand.Float64) {
 				n++
 			}
 		}
@@ -31,5 +32,5 @@ func TestEntryIsReadAnewTheLikelierTheNearerItsEnd(t *testing.T) {
 func TestEntryWhoseTimeIsOverByThisClockIsServed(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	require.False(t, due(span{read: now.Add(-time.Hour), ttl: time.Minute, cost: time.Second}, now))
+	require.False(t, due(span{read: now.Add(-time.Hour), ttl: time.Minute, cost: time.Second}, now, rand.Float64))
 }

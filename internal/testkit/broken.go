@@ -233,3 +233,67 @@ func (s *Forgetful) heard(tags []keying.Tag) []keying.Tag {
 	}
 	return slices.DeleteFunc(slices.Clone(tags), s.Forgets)
 }
+
+// LateRelease returns from a release before the store has taken the step: it takes it after the next look.
+type LateRelease struct {
+	store.Store
+	mu      sync.Mutex
+	pending []func()
+}
+
+// Release puts it off.
+func (s *LateRelease) Release(ctx context.Context, writer string, tags, _ []keying.Tag) ([]store.Value, error) {
+	ctx = context.WithoutCancel(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pending = append(s.pending, func() { _, _ = s.Store.Release(ctx, writer, tags, nil) })
+	return nil, nil
+}
+
+// Load looks, then releases what was put off.
+func (s *LateRelease) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
+	snap, err := s.Store.Load(ctx, keys)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, step := range s.pending {
+		step()
+	}
+	s.pending = nil
+	return snap, err
+}
+
+// NoRelease relies on what was announced before COMMIT.
+type NoRelease struct{ store.Store }
+
+// Release tells nobody.
+func (NoRelease) Release(context.Context, string, []keying.Tag, []keying.Tag) ([]store.Value, error) {
+	return nil, nil
+}
+
+// Joining gives a look at the store that found something to the next reader, too.
+type Joining struct {
+	store.Store
+	mu    sync.Mutex
+	looks map[string]store.Snapshot
+}
+
+// NewJoining returns one on top of a store that works.
+func NewJoining(s store.Store) store.Store {
+	return &Joining{Store: s, looks: map[string]store.Snapshot{}}
+}
+
+// Load looks, or answers what was found before.
+func (s *Joining) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
+	all := strings.Join(keys, " ")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if before, ok := s.looks[all]; ok {
+		delete(s.looks, all)
+		return before, nil
+	}
+	snap, err := s.Store.Load(ctx, keys)
+	if err == nil && snap.Values[0].Found {
+		s.looks[all] = snap
+	}
+	return snap, err
+}

@@ -87,7 +87,7 @@ func stampedes() []mutant {
 		{
 			name: "misses do not wait their turn",
 			file: file,
-			old:  "if maxMisses > 0 {", new: "if false {",
+			old:  "if cfg.MaxMisses > 0 {", new: "if false {",
 			killers: by(pkg, "TestMissesWaitTheirTurn"),
 		},
 		{
