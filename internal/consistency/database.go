@@ -59,11 +59,11 @@ func (r *read) fromDatabase(ctx context.Context, load Load) (Reading, error) {
 		r.p.fill(ctx, r.fills(results), at, landed) // R6
 	}
 	if reading.Found > 0 {
-		old, reason := r.confirm(ctx)
-		if len(old) > 0 {
-			reason = metrics.ReasonTorn
+		var brought []Result
+		if joined && !r.atomic {
+			brought = results
 		}
-		if reason != "" {
+		if reason := r.together(ctx, brought); reason != "" {
 			return stopped(reason)
 		}
 	}

@@ -242,6 +242,10 @@
 // A torn answer. Row 1 is read from its entry; w commits rows 1 and 2; row 2 misses and is read from the database.
 // → Row 1's token is loaded again after the database was read; it has changed; everything is read again.
 //
+// A torn answer of a flight. On several servers: row 1 is looked at; w commits rows 1 and 2; row 2 is looked at, and found
+// as w has left it; row 1 misses, and a flight is joined that read it before w. → The tokens of what a joined flight has
+// brought are loaded again, too, where R1 was not one instant: row 1's has changed.
+//
 // An old absence among rows. Row 3 was found absent; a row of unknown key is created. A lookup of rows 1 and 3 finds both
 // entries, and only the second look, which has the tag of absent rows in it, shows that row 3's is old.
 // → It is a miss: what the second look has loaded is what the database is read under. Called torn, it would be so for ever.

@@ -96,7 +96,7 @@ func (p *Protocol) Read(ctx context.Context, req Request, load Load) (Reading, e
 	}
 	reason := r.look(ctx) // R1, R2, R3
 	if reason == "" && len(r.missing) == 0 && !r.oneInstant() {
-		r.missing, reason = r.confirm(ctx)
+		r.missing, reason = r.confirm(ctx, nil)
 		r.confirmed = reason == ""
 	}
 	if req.StaleFor > 0 {

@@ -100,11 +100,7 @@ func (r *read) stored(ctx context.Context, missing Payload) (Reading, error) {
 	r.payloads[r.missing[0]] = missing
 	if len(r.entries) > 1 {
 		r.carry(r.missing[0], envelope{stamps: joinStamps(r.stamps[r.missing[0]])}) // it was stored under these
-		old, reason := r.confirm(ctx)
-		if len(old) > 0 {
-			reason = metrics.ReasonTorn
-		}
-		if reason != "" {
+		if reason := r.together(ctx, nil); reason != "" {
 			return stopped(reason)
 		}
 	}

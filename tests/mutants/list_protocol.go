@@ -49,6 +49,12 @@ func protocol() []mutant {
 			killers: by(pkg, "TestRowsReadTogetherAreOfOneInstant"),
 		},
 		{
+			name: "what a joined flight has brought is not looked at again",
+			file: "internal/consistency/database.go",
+			old:  "if joined && !r.atomic {", new: "if false {",
+			killers: by("internal/consistency", "TestRowsOfAJoinedFlightAreOfTheInstantOfTheOthers"),
+		},
+		{
 			name: "a torn answer: rows of several servers are not of one instant",
 			file: "internal/consistency/instant.go",
 			old:  "return !r.absent && (r.atomic || len(r.entries) == 1)", new: "return !r.absent",
