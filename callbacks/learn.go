@@ -182,9 +182,9 @@ func (d *database) attempt(ctx context.Context, from lender) (a *attempt, read f
 		return a, nil
 	}
 	return a, func() {
-		defer from.release()
 		err := errLater // if it panics
 		defer func() { d.learning.end(from.held, err) }()
+		defer from.release() // before, so that who has waited finds the connection
 		ctx, cancel := context.WithCancel(d.h.nobodys(ctx))
 		defer cancel()
 		if !from.held {
