@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gorm.io/gorm"
@@ -49,6 +50,8 @@ type learning struct {
 	failed struct{ pooled, held time.Time }
 	// unsettled is how often in a row the catalog was not settled.
 	unsettled int
+	// took is how long the last reading has taken.
+	took atomic.Int64
 }
 
 // An attempt reads the catalog once.
@@ -118,7 +121,8 @@ func (d *database) introduce(ctx context.Context) {
 	}
 }
 
-// knowledge returns what is known of the database, or nil if that is nothing, or not enough.
+// knowledge returns the schema that a statement may be planned by; nil, if the process has read none, or an old one, and the
+// statement has waited for a reading as long as it may.
 func (d *database) knowledge(ctx context.Context, held gorm.ConnPool) *knowledge {
 	k := d.known.Load()
 	if k != nil && !d.stale.Load() && !k.introduced {
@@ -229,6 +233,9 @@ func (d *database) borrow(ctx context.Context, held gorm.ConnPool) (from lender,
 		if !catalog.Knows(d.dialect) {
 			return from, errHeld // a query that fails might end its transaction
 		}
+		if d.dialect != catalog.Postgres && d.learning.took.Load() > int64(d.h.opt.LearnTimeout) {
+			return from, errHeld // nothing would bound it
+		}
 		_, from.tx = from.conn.(gorm.TxCommitter)
 		from.tx = from.tx && d.dialect == catalog.Postgres
 		if from.old = from.tx && from.seesSnapshot(ctx); from.old && d.identity.Load() != nil {
@@ -256,6 +263,8 @@ const introduction, pinned reading = false, true
 
 // read reads the catalog. An error must not end a transaction of the application's.
 func (d *database) read(ctx context.Context, from lender, as reading) error {
+	begun := time.Now()
+	defer func() { d.learning.took.Store(int64(time.Since(begun))) }()
 	id, err := d.identify(ctx, from)
 	if err != nil {
 		return err
@@ -263,7 +272,8 @@ func (d *database) read(ctx context.Context, from lender, as reading) error {
 	if from.old {
 		return errHeld // the catalog would be older than the pins
 	}
-	// A change that comes later makes it stale again; one that Redis is told of changes a pin.
+	// Before the catalog is read: a definition that this process carries out meanwhile sets it again. One of another process
+	// changes the schema's tag, which the pins are compared with.
 	d.stale.Store(false)
 	var pins *consistency.Pins // without them nothing is served
 	var unasked bool

@@ -105,7 +105,7 @@ func (s *shim) held() gorm.ConnPool {
 	return nil
 }
 
-// planned returns what is known of the database, and the plan of a statement; nil if nothing is known.
+// planned returns the schema by which a statement is planned, and its plan; nil, if it has to go on without the schema.
 func (s *shim) planned(st *statement) (*knowledge, *plan) {
 	s.h.models.learn(s.db.Statement.Schema)
 	d, key := st.d, s.key(st)

@@ -42,6 +42,9 @@ type notedConn struct {
 }
 
 func (c *notedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if before := c.noted.before.Load(); before != nil {
+		(*before)(query)
+	}
 	q, ok := c.Conn.(driver.QueryerContext)
 	if !ok {
 		return nil, driver.ErrSkip

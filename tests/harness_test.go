@@ -144,6 +144,8 @@ type statements struct {
 	mu     sync.Mutex
 	all    []string
 	defect atomic.Bool // each statement makes the driver panic
+	// before runs before a statement is sent (MySQL, SQLite).
+	before atomic.Pointer[func(text string)]
 }
 
 var _ pgx.QueryTracer = (*statements)(nil)

@@ -2,6 +2,7 @@ package tests_test
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -161,5 +162,38 @@ func TestStatementsGoOnWhileTheSchemaIsReadSlowly(t *testing.T) {
 	stillReads()
 	require.Equal(t, "together", nameOf(t, reader.DB, 1))
 	require.NoError(t, lock.Rollback().Error)
+	warmMember(t, h, 1)
+}
+
+// In a transaction of MySQL's nothing bounds what is asked. If the catalog was read slowly before, it is not read there.
+func TestCatalogThatIsReadSlowlyIsNotReadInATransaction(t *testing.T) {
+	t.Parallel()
+	w := newWorldOn(t, onMySQL())
+	w.members(1)
+	reader := w.cached()
+	warmMember(t, reader, 1)
+	h := w.plain()
+	slowly := func(text string) {
+		if strings.Contains(text, "information_schema.TABLES") {
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	h.sql.before.Store(&slowly)
+	w.use(h, withPlugin(func(c *rediscache.Config) { c.LearnTimeout = 10 * time.Millisecond }))
+	locked := make(chan struct{})
+	never := func(text string) {
+		if strings.Contains(text, "information_schema") {
+			<-locked
+		}
+	}
+	h.sql.before.Store(&never)
+	written := make(chan error, 1)
+	go func() {
+		written <- h.Transaction(func(tx *gorm.DB) error { return tx.Model(&member{ID: 1}).Update("name", "new").Error })
+	}()
+	testkit.Eventually(t, "the transaction is over", func() bool { return len(written) == 1 })
+	require.NoError(t, <-written)
+	require.Equal(t, "new", nameOf(t, reader.DB, 1))
+	close(locked)
 	warmMember(t, h, 1)
 }

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// A Way is one in which a statement is sent. A driver may deliver values in another way for each: MySQL's protocol has a
-// text form, for statements without arguments, and a binary one; pgx has five modes, and prepares what database/sql
-// prepares, whichever of them it is told.
+// A Way is one in which a statement is sent. A driver may deliver other values for each: MySQL's protocol sends text to a
+// statement without arguments, and binary values to one that has arguments or is prepared; pgx has five modes, and in each
+// of them prepares the statements that database/sql asks it to prepare.
 type Way uint8
 
 // The ways. Two are mostly one: how is measured, and not derived from the driver.

@@ -87,46 +87,48 @@ func (r *road) each(n int, key func(int) string, ask func(server int, at []int) 
 	return nil
 }
 
-// Load implements [store.Store].
-func (r *road) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
-	all := store.Snapshot{Values: make([]store.Value, len(keys)), Atomic: len(r.p.s.servers) == 1}
-	err := r.each(len(keys), func(i int) string { return keys[i] }, func(server int, at []int) error {
-		var snap store.Snapshot
-		err := r.pass(ctx, "load "+shownKeys(pick(keys, at)), func() {
-			snap, _ = r.p.s.servers[server].Load(context.WithoutCancel(ctx), pick(keys, at))
-		})
+// snapshot puts together what the servers answer for their parts.
+func (r *road) snapshot(
+	n int, key func(int) string, ask func(server int, at []int) (store.Snapshot, error),
+) (store.Snapshot, error) {
+	all := store.Snapshot{Values: make([]store.Value, n), Atomic: len(r.p.s.servers) == 1}
+	err := r.each(n, key, func(server int, at []int) error {
+		part, err := ask(server, at)
 		if err != nil {
 			return err
 		}
 		for n, i := range at {
-			all.Values[i] = snap.Values[n]
+			all.Values[i] = part.Values[n]
 		}
 		return nil
 	})
 	return all, err
 }
 
+// Load implements [store.Store].
+func (r *road) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
+	key := func(i int) string { return keys[i] }
+	return r.snapshot(len(keys), key, func(server int, at []int) (part store.Snapshot, err error) {
+		err = r.pass(ctx, "load "+shownKeys(pick(keys, at)), func() {
+			part, _ = r.p.s.servers[server].Load(context.WithoutCancel(ctx), pick(keys, at))
+		})
+		return part, err
+	})
+}
+
 // Mint implements [store.Store].
 func (r *road) Mint(ctx context.Context, mints []store.Mint) (store.Snapshot, error) {
-	all := store.Snapshot{Values: make([]store.Value, len(mints)), Atomic: len(r.p.s.servers) == 1}
-	err := r.each(len(mints), func(i int) string { return mints[i].Tag.Token() }, func(server int, at []int) error {
+	key := func(i int) string { return mints[i].Tag.Token() }
+	return r.snapshot(len(mints), key, func(server int, at []int) (part store.Snapshot, err error) {
 		var tags []keying.Tag
 		for _, i := range at {
 			tags = append(tags, mints[i].Tag)
 		}
-		var snap store.Snapshot
-		err := r.pass(ctx, "mint "+shownTags(tags), func() {
-			snap, _ = r.p.s.servers[server].Mint(context.WithoutCancel(ctx), pick(mints, at))
+		err = r.pass(ctx, "mint "+shownTags(tags), func() {
+			part, _ = r.p.s.servers[server].Mint(context.WithoutCancel(ctx), pick(mints, at))
 		})
-		if err != nil {
-			return err
-		}
-		for n, i := range at {
-			all.Values[i] = snap.Values[n]
-		}
-		return nil
+		return part, err
 	})
-	return all, err
 }
 
 // Put implements [store.Store].

@@ -2,7 +2,6 @@ package sim_test
 
 import (
 	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gorm-rediscache/rediscache/internal/consistency"
+	"github.com/gorm-rediscache/rediscache/internal/testkit"
 )
 
 // seeds is how many are played of each situation.
@@ -38,7 +38,7 @@ func TestPromisesHoldInEveryRun(t *testing.T) {
 			for seed := range played {
 				requirePromises(t, seed, opt, &total)
 			}
-			for until := time.Now().Add(soak(t)); time.Now().Before(until); {
+			for until := time.Now().Add(testkit.Soak(t)); time.Now().Before(until); {
 				requirePromises(t, rand.Uint64(), opt, &total)
 			}
 			t.Logf("%d reads, %d rows found in the store, %d commits", total.Reads, total.Hits, total.Commits)
@@ -54,18 +54,6 @@ func requirePromises(t *testing.T, seed uint64, opt options, total *run) {
 		t.Fatalf("seed %d: %s\n\n%s", seed, strings.Join(run.Wrong, "\n"), strings.Join(run.Trace, "\n"))
 	}
 	total.Reads, total.Hits, total.Commits = total.Reads+run.Reads, total.Hits+run.Hits, total.Commits+run.Commits
-}
-
-// soak returns for how long new seeds are played.
-func soak(t *testing.T) time.Duration {
-	t.Helper()
-	s := os.Getenv("REDISCACHE_SOAK")
-	if s == "" {
-		return 0
-	}
-	d, err := time.ParseDuration(s)
-	require.NoError(t, err, "REDISCACHE_SOAK")
-	return d
 }
 
 func TestOneSeedIsOneRun(t *testing.T) {

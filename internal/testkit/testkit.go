@@ -103,3 +103,18 @@ func envOr(name, fallback string) string {
 	}
 	return fallback
 }
+
+// Soak returns for how long tests that draw what they do go on drawing, as REDISCACHE_SOAK says; 0: as long as in every run of
+// the tests.
+func Soak(t testing.TB) time.Duration {
+	t.Helper()
+	s := os.Getenv("REDISCACHE_SOAK")
+	if s == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		t.Fatalf("REDISCACHE_SOAK: %v", err)
+	}
+	return d
+}

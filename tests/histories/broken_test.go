@@ -57,7 +57,7 @@ func allBroken() []broken {
 // The histories that show nothing wrong of the protocol show what is wrong of each of these.
 func TestHistoriesFindOutBrokenProtocols(t *testing.T) {
 	t.Parallel()
-	if soak(t) == 0 {
+	if testkit.Soak(t) == 0 {
 		t.Skip("a search, which ends by chance: make soak. TestInterleavingsCatchBrokenProtocols is certain")
 	}
 	for _, b := range allBroken() {

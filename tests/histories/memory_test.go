@@ -29,7 +29,7 @@ const memoryEnv = "REDISCACHE_MEMORY_FOR"
 func TestMemoryStaysFlatUnderTraffic(t *testing.T) {
 	t.Parallel()
 	length := 9 * time.Second
-	if d := soak(t); d > 0 {
+	if d := testkit.Soak(t); d > 0 {
 		length = min(d, 10*time.Minute)
 	}
 	child := startProcess(t, settings{}, "^TestProcessOfFlatMemory$", memoryEnv+"="+length.String())

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gorm-rediscache/rediscache/internal/testkit"
 	"github.com/gorm-rediscache/rediscache/internal/testkit/history"
 )
 
@@ -179,18 +180,6 @@ func (f *fleet) schema() string {
 	return name
 }
 
-// soak returns for how long histories run; 0: for as long as in every run of the tests.
-func soak(t *testing.T) time.Duration {
-	t.Helper()
-	s := os.Getenv("REDISCACHE_SOAK")
-	if s == "" {
-		return 0
-	}
-	d, err := time.ParseDuration(s)
-	require.NoError(t, err, "REDISCACHE_SOAK")
-	return d
-}
-
 // Processes that read and write while one thing after another is broken see exactly what docs/guarantees.md says.
 // REDISCACHE_SOAK sets for how long.
 func TestHistoriesKeepTheirRows(t *testing.T) {
@@ -206,7 +195,7 @@ func TestHistoriesKeepTheirRows(t *testing.T) {
 			t.Parallel()
 			f := newFleet(t, c.timeout)
 			length, end := 1200*time.Millisecond, time.Now()
-			if d := soak(t); d > 0 {
+			if d := testkit.Soak(t); d > 0 {
 				length, end = 15*time.Second, end.Add(d)
 				c.phases = append(c.phases, long()...)
 			}
