@@ -18,52 +18,50 @@ func (w *world) foreground(cfg consistency.Config) *process {
 	return w.process(cfg)
 }
 
-func TestForegroundStoresBeforeItAnswers(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.set(1, 10)
-	p, other := w.foreground(consistency.Config{}), w.process(consistency.Config{})
-	var stored atomic.Bool
-	p.steps.set(&p.steps.onPut, func() error {
-		time.Sleep(50 * time.Millisecond) // as a slow server does
-		stored.Store(true)
-		return nil
+func TestForegroundStoresBeforeItAnswers(t *testing.T) { //nolint:paralleltest // inVirtualTime says so
+	inVirtualTime(t, func(t *testing.T, w *world) {
+		w.set(1, 10)
+		p, other := w.foreground(consistency.Config{}), w.process(consistency.Config{})
+		var stored atomic.Bool
+		p.steps.set(&p.steps.onPut, func() error {
+			time.Sleep(50 * time.Millisecond) // as a slow server does
+			stored.Store(true)
+			return nil
+		})
+		require.Equal(t, metrics.Miss, p.read(1).outcome)
+		require.True(t, stored.Load())
+		require.Equal(t, metrics.Hit, p.read(1).outcome)
+		require.Equal(t, metrics.Hit, other.read(1).outcome)
 	})
-	require.Equal(t, metrics.Miss, p.read(1).outcome)
-	require.True(t, stored.Load())
-	require.Equal(t, metrics.Hit, p.read(1).outcome)
-	require.Equal(t, metrics.Hit, other.read(1).outcome)
 }
 
 // quiet checks that another process goes on serving what is old for longer than the background would wait.
 func quiet(t *testing.T, other *process, old int) {
 	t.Helper()
-	for end := time.Now().Add(400 * time.Millisecond); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		require.Equal(t, []int{old}, other.read(1).values, "nobody works in the background")
-	}
+	forSo(30*time.Second, func() { require.Equal(t, []int{old}, other.read(1).values, "nobody works in the background") })
 }
 
 func TestForegroundPaysTheJournalWithTheNextStatement(t *testing.T) {
 	t.Parallel()
-	for name, statement := range map[string]func(*process){
+	for name, statement := range map[string]func(*process){ //nolint:paralleltest // inVirtualTime says so
 		"read":  func(p *process) { require.Equal(t, []int{10}, p.read(2).values) },
 		"write": func(p *process) { p.write(30, 2) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			w.set(1, 10)
-			w.set(2, 10)
-			p, other := w.foreground(consistency.Config{}), w.process(consistency.Config{})
-			other.cached(1)
-			p.steps.set(&p.steps.onIntend, fails)
-			p.steps.set(&p.steps.onRelease, fails)
-			p.write(20, 1)
-			p.steps.set(&p.steps.onIntend, nil)
-			p.steps.set(&p.steps.onRelease, nil)
-			quiet(t, other, 10)
-			statement(p)
-			require.Equal(t, []int{20}, other.read(1).values)
+			inVirtualTime(t, func(t *testing.T, w *world) {
+				w.set(1, 10)
+				w.set(2, 10)
+				p, other := w.foreground(consistency.Config{}), w.process(consistency.Config{})
+				other.cached(1)
+				p.steps.set(&p.steps.onIntend, fails)
+				p.steps.set(&p.steps.onRelease, fails)
+				p.write(20, 1)
+				p.steps.set(&p.steps.onIntend, nil)
+				p.steps.set(&p.steps.onRelease, nil)
+				quiet(t, other, 10)
+				statement(p)
+				require.Equal(t, []int{20}, other.read(1).values)
+			})
 		})
 	}
 }
@@ -86,22 +84,20 @@ func TestForegroundReleasesWithTheNextRead(t *testing.T) {
 }
 
 // Nobody can renew the intent of a write in doubt: it lasts from the start.
-func TestForegroundIntentInDoubtLastsWithoutBeingRenewed(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.set(1, 10)
-	p := w.foreground(consistency.Config{InDoubtHold: time.Second, IntentTTL: 100 * time.Millisecond})
-	other := w.process(consistency.Config{})
-	other.cached(1)
-	wr, err := p.Intend(t.Context(), w.tags(1))
-	require.NoError(t, err)
-	wr.End(t.Context(), metrics.InDoubt)
-	p.steps.set(&p.steps.onIntend, fails) // it is frozen
-	p.steps.set(&p.steps.onRelease, fails)
-	for end := time.Now().Add(700 * time.Millisecond); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		require.Equal(t, metrics.ReasonWriting, other.read(1).reason)
-	}
-	w.commit(20, 1) // it lands late
-	testkit.Eventually(t, "it is settled", func() bool { return other.read(1).outcome == metrics.Hit })
-	require.Equal(t, []int{20}, other.read(1).values)
+func TestForegroundIntentInDoubtLastsWithoutBeingRenewed(t *testing.T) { //nolint:paralleltest // inVirtualTime says so
+	inVirtualTime(t, func(t *testing.T, w *world) {
+		w.set(1, 10)
+		p := w.foreground(consistency.Config{InDoubtHold: time.Minute, IntentTTL: 100 * time.Millisecond})
+		other := w.process(consistency.Config{})
+		other.cached(1)
+		wr, err := p.Intend(t.Context(), w.tags(1))
+		require.NoError(t, err)
+		wr.End(t.Context(), metrics.InDoubt)
+		p.steps.set(&p.steps.onIntend, fails) // it is frozen
+		p.steps.set(&p.steps.onRelease, fails)
+		forSo(59*time.Second, func() { require.Equal(t, metrics.ReasonWriting, other.read(1).reason) })
+		w.commit(20, 1) // it lands late
+		testkit.Eventually(t, "it is settled", func() bool { return other.read(1).outcome == metrics.Hit })
+		require.Equal(t, []int{20}, other.read(1).values)
+	})
 }

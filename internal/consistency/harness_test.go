@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -48,6 +49,21 @@ func newWorldInMemory(t *testing.T) *world {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = s.Close() })
 	return worldOn(t, s, "memory")
+}
+
+// inVirtualTime runs a test of what takes its time, such as intents that live: nothing there waits for a real clock, and a busy
+// machine cannot make a moment pass too early (testing/synctest).
+func inVirtualTime(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { test(t, newWorldInMemory(t)) })
+}
+
+// forSo repeats a check for so long.
+func forSo(long time.Duration, check func()) {
+	for end := time.Now().Add(long); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		check()
+	}
 }
 
 func worldOn(t *testing.T, s store.Store, namespace string) *world {

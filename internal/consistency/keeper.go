@@ -3,6 +3,7 @@ package consistency
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -273,9 +274,11 @@ func (k *keeper) forget(d *debt) {
 }
 
 // drain pays what can be paid until the context is over. A write in doubt is left to its intent, which lapses.
+// The error says what the store answered last, and not only that time is up.
 func (k *keeper) drain(ctx context.Context) error {
 	retry := time.NewTicker(firstRetry)
 	defer retry.Stop()
+	var refusal error
 	for {
 		k.mu.Lock()
 		k.debts = slices.DeleteFunc(k.debts, func(d *debt) bool { return !d.strict && time.Now().Before(d.until) })
@@ -291,9 +294,12 @@ func (k *keeper) drain(ctx context.Context) error {
 		if k.leave() == 0 {
 			return nil
 		}
+		if ctx.Err() == nil {
+			refusal = err
+		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%d writes remain untold: %w", left, err)
+			return fmt.Errorf("%d writes remain untold: %w", left, errors.Join(ctx.Err(), refusal))
 		case <-retry.C:
 		}
 	}

@@ -117,22 +117,20 @@ func TestFailWriteRefusesWhatCannotBeAnnounced(t *testing.T) {
 }
 
 // doc.go: an unknown outcome.
-func TestCommitInDoubtKeepsReadersFromCachingUntilItIsSettled(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.set(1, 10)
-	p := w.process(consistency.Config{InDoubtHold: time.Second, IntentTTL: 200 * time.Millisecond})
-	other := w.process(consistency.Config{})
-	other.cached(1)
-	wr, err := p.Intend(t.Context(), w.tags(1))
-	require.NoError(t, err)
-	wr.End(t.Context(), metrics.InDoubt)
-	for end := time.Now().Add(700 * time.Millisecond); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		require.Equal(t, metrics.ReasonWriting, other.read(1).reason)
-	}
-	w.commit(20, 1) // it lands late
-	other.cached(1)
-	require.Equal(t, []int{20}, other.read(1).values)
+func TestCommitInDoubtKeepsReadersFromCachingUntilItIsSettled(t *testing.T) { //nolint:paralleltest // inVirtualTime says so
+	inVirtualTime(t, func(t *testing.T, w *world) {
+		w.set(1, 10)
+		p := w.process(consistency.Config{InDoubtHold: time.Minute, IntentTTL: 200 * time.Millisecond})
+		other := w.process(consistency.Config{})
+		other.cached(1)
+		wr, err := p.Intend(t.Context(), w.tags(1))
+		require.NoError(t, err)
+		wr.End(t.Context(), metrics.InDoubt)
+		forSo(59*time.Second, func() { require.Equal(t, metrics.ReasonWriting, other.read(1).reason) })
+		w.commit(20, 1) // it lands late
+		other.cached(1)
+		require.Equal(t, []int{20}, other.read(1).values)
+	})
 }
 
 // In doubt, and Redis does not know: nothing is served before it does.
@@ -231,18 +229,31 @@ func TestCloseTellsRedisWhatItStillHasToBeTold(t *testing.T) {
 	p.steps.set(&p.steps.onIntend, fails)
 	p.steps.set(&p.steps.onRelease, fails)
 	p.write(20, 1)
+	p.steps.set(&p.steps.onRelease, nil)
+	require.NoError(t, p.Close(t.Context()))
+	require.Equal(t, []int{20}, other.read(1).values)
+}
 
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Millisecond)
-	defer cancel()
-	require.ErrorIs(t, p.Close(ctx), errRedis)
-
-	again := w.process(consistency.Config{})
-	again.steps.set(&again.steps.onIntend, fails)
-	again.steps.set(&again.steps.onRelease, fails)
-	again.write(30, 1)
-	again.steps.set(&again.steps.onRelease, nil)
-	require.NoError(t, again.Close(t.Context()))
-	require.Equal(t, []int{30}, other.read(1).values)
+// Also if the time ends in the middle of an attempt, as it does when Redis answers slowly.
+func TestCloseSaysWhyRedisWasNotTold(t *testing.T) { //nolint:paralleltest // inVirtualTime says so
+	inVirtualTime(t, func(t *testing.T, w *world) {
+		p := w.process(consistency.Config{})
+		p.steps.set(&p.steps.onIntend, fails)
+		p.steps.set(&p.steps.onRelease, fails)
+		p.write(20, 1)
+		attempts := 0
+		p.steps.set(&p.steps.onRelease, func() error {
+			if attempts++; attempts > 1 {
+				time.Sleep(time.Second)
+			}
+			return errRedis
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 60*time.Millisecond)
+		defer cancel()
+		err := p.Close(ctx)
+		require.ErrorIs(t, err, errRedis)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	})
 }
 
 // What the store still has to be told is known to who asks.
@@ -277,30 +288,30 @@ func TestBacklogIsWhatTheStoreHasToBeTold(t *testing.T) {
 }
 
 // However much the store has to be told, a read waits for its own deadline at most, and so does Close.
-func TestNobodyPaysALongJournalForLongerThanItHasTime(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	p := w.process(consistency.Config{Foreground: true})
-	p.steps.set(&p.steps.onIntend, fails)
-	p.steps.set(&p.steps.onRelease, fails)
-	const writes = 300
-	for range writes {
-		p.write(20, 1)
-	}
-	var told atomic.Int64
-	p.steps.set(&p.steps.onRelease, func() error {
-		told.Add(1)
-		time.Sleep(5 * time.Millisecond)
-		return nil
+func TestNobodyPaysALongJournalForLongerThanItHasTime(t *testing.T) { //nolint:paralleltest // inVirtualTime says so
+	inVirtualTime(t, func(t *testing.T, w *world) {
+		p := w.process(consistency.Config{Foreground: true})
+		p.steps.set(&p.steps.onIntend, fails)
+		p.steps.set(&p.steps.onRelease, fails)
+		const writes = 300
+		for range writes {
+			p.write(20, 1)
+		}
+		var told atomic.Int64
+		p.steps.set(&p.steps.onRelease, func() error {
+			told.Add(1)
+			time.Sleep(5 * time.Millisecond)
+			return nil
+		})
+		for _, pay := range []func(context.Context){
+			func(ctx context.Context) { _, _ = p.ask(ctx, consistency.Request{}, 1) },
+			func(ctx context.Context) { require.ErrorIs(t, p.Close(ctx), context.DeadlineExceeded) },
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			pay(ctx)
+			cancel()
+			require.Less(t, told.Load(), int64(writes/2))
+		}
+		require.Positive(t, told.Load())
 	})
-	for _, pay := range []func(context.Context){
-		func(ctx context.Context) { _, _ = p.ask(ctx, consistency.Request{}, 1) },
-		func(ctx context.Context) { require.ErrorIs(t, p.Close(ctx), context.DeadlineExceeded) },
-	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		pay(ctx)
-		cancel()
-		require.Less(t, told.Load(), int64(writes/2))
-	}
-	require.Positive(t, told.Load())
 }

@@ -150,21 +150,19 @@ func onlyOnce() func() error {
 	}
 }
 
-func TestIntentIsRenewedWhileCommitIsUnderWay(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.set(1, 10)
-	a := w.process(consistency.Config{})
-	b := w.process(consistency.Config{IntentTTL: 300 * time.Millisecond})
-	wr, err := b.Intend(t.Context(), w.tags(1))
-	require.NoError(t, err)
-	for end := time.Now().Add(time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		require.Equal(t, metrics.ReasonWriting, a.read(1).reason)
-	}
-	w.commit(20, 1)
-	wr.End(t.Context(), metrics.Committed)
-	require.Equal(t, []int{20}, a.read(1).values)
-	require.False(t, b.events.lastWrite().Lapsed)
+func TestIntentIsRenewedWhileCommitIsUnderWay(t *testing.T) { //nolint:paralleltest // inVirtualTime says so
+	inVirtualTime(t, func(t *testing.T, w *world) {
+		w.set(1, 10)
+		a := w.process(consistency.Config{})
+		b := w.process(consistency.Config{IntentTTL: 300 * time.Millisecond})
+		wr, err := b.Intend(t.Context(), w.tags(1))
+		require.NoError(t, err)
+		forSo(time.Minute, func() { require.Equal(t, metrics.ReasonWriting, a.read(1).reason) })
+		w.commit(20, 1)
+		wr.End(t.Context(), metrics.Committed)
+		require.Equal(t, []int{20}, a.read(1).values)
+		require.False(t, b.events.lastWrite().Lapsed)
+	})
 }
 
 // doc.go: a joined flight.
@@ -186,18 +184,18 @@ func TestReadNeverJoinsAReadThatBeganBeforeAWriteItMustSee(t *testing.T) {
 	require.Equal(t, []int{20}, b.read(1).values)
 }
 
-func TestConcurrentMissesReadTheDatabaseOnce(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.set(1, 10)
-	p := w.process(consistency.Config{})
-	p.beforeLoad = func() { time.Sleep(50 * time.Millisecond) }
-	var wg sync.WaitGroup
-	for range 50 {
-		wg.Go(func() { require.Equal(t, []int{10}, p.read(1).values) })
-	}
-	wg.Wait()
-	require.Equal(t, 1, w.databaseReads())
+func TestConcurrentMissesReadTheDatabaseOnce(t *testing.T) { //nolint:paralleltest // inVirtualTime says so
+	inVirtualTime(t, func(t *testing.T, w *world) {
+		w.set(1, 10)
+		p := w.process(consistency.Config{})
+		p.beforeLoad = func() { time.Sleep(50 * time.Millisecond) }
+		var wg sync.WaitGroup
+		for range 50 {
+			wg.Go(func() { require.Equal(t, []int{10}, p.read(1).values) })
+		}
+		wg.Wait()
+		require.Equal(t, 1, w.databaseReads())
+	})
 }
 
 // doc.go: a store that goes back in time.

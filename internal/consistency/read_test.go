@@ -44,21 +44,21 @@ func TestEntriesThatDoNotDecodeAreMisses(t *testing.T) {
 	require.NotEmpty(t, p.events.states)
 }
 
-func TestEntryLivesFromTheReadOfTheDatabaseOn(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.set(1, 10)
-	p := w.process(consistency.Config{})
-	entry := w.entry(1)
-	entry.TTL = 50 * time.Millisecond
-	_, err := p.Read(t.Context(), request(entry), func(context.Context, []int) ([]consistency.Result, error) {
-		time.Sleep(60 * time.Millisecond)
-		return []consistency.Result{row(10)}, nil
+func TestEntryLivesFromTheReadOfTheDatabaseOn(t *testing.T) { //nolint:paralleltest // inVirtualTime says so
+	inVirtualTime(t, func(t *testing.T, w *world) {
+		w.set(1, 10)
+		p := w.process(consistency.Config{})
+		entry := w.entry(1)
+		entry.TTL = 50 * time.Millisecond
+		_, err := p.Read(t.Context(), request(entry), func(context.Context, []int) ([]consistency.Result, error) {
+			time.Sleep(60 * time.Millisecond)
+			return []consistency.Result{row(10)}, nil
+		})
+		require.NoError(t, err)
+		testkit.Eventually(t, "the fill is over", func() bool { return p.events.lastFill() != "" })
+		require.Equal(t, metrics.Expired, p.events.lastFill())
+		require.Equal(t, metrics.Miss, p.read(1).outcome)
 	})
-	require.NoError(t, err)
-	testkit.Eventually(t, "the fill is over", func() bool { return p.events.lastFill() != "" })
-	require.Equal(t, metrics.Expired, p.events.lastFill())
-	require.Equal(t, metrics.Miss, p.read(1).outcome)
 }
 
 func TestLargeAnswersAreNotStored(t *testing.T) {

@@ -227,22 +227,21 @@ func TestStaleRowsAreServedTogetherOrNotAtAll(t *testing.T) {
 }
 
 // That there is no such row is not believed of a row whose key was not known when it was created.
-func TestAbsenceThatIsNotConfirmedCountsAsStale(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	const within = 200 * time.Millisecond
-	p := w.process(consistency.Config{})
-	w.set(2, 5)
-	p.cached(1)
-	since := time.Now()
-	testkit.Eventually(t, "the absence is older than that", func() bool { return time.Since(since) > within })
-	p.cached(2)
-	p.write(6, 2)
-	wr, err := p.Intend(t.Context(), []keying.Tag{w.table.List(), w.table.Absent()})
-	require.NoError(t, err)
-	w.set(1, 10)
-	wr.End(t.Context(), metrics.Committed)
-	require.Equal(t, 10, p.relaxed(within, 1, 2).values[0])
+func TestAbsenceThatIsNotConfirmedCountsAsStale(t *testing.T) { //nolint:paralleltest // inVirtualTime says so
+	inVirtualTime(t, func(t *testing.T, w *world) {
+		const within = 200 * time.Millisecond
+		p := w.process(consistency.Config{})
+		w.set(2, 5)
+		p.cached(1)
+		time.Sleep(2 * within)
+		p.cached(2)
+		p.write(6, 2)
+		wr, err := p.Intend(t.Context(), []keying.Tag{w.table.List(), w.table.Absent()})
+		require.NoError(t, err)
+		w.set(1, 10)
+		wr.End(t.Context(), metrics.Committed)
+		require.Equal(t, 10, p.relaxed(within, 1, 2).values[0])
+	})
 }
 
 // What a query reads, and what its answer looks like, is known or it is not: no relaxation there.
@@ -333,19 +332,19 @@ func TestReadingTellsWrittenEntriesFromThoseThatEnded(t *testing.T) {
 }
 
 // An answer that is shared was read when whoever shares it began to.
-func TestSharedAnswerThatIsOlderThanAskedForIsNotTaken(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.set(1, 10)
-	p := w.process(consistency.Config{})
-	stored := make(chan struct{})
-	p.steps.set(&p.steps.onPut, func() error { <-stored; return errRedis }) // so long it may be shared
-	defer close(stored)
-	require.Equal(t, []int{10}, p.read(1).values)
-	w.set(1, 20) // by somebody who does not announce it
-	require.Equal(t, []int{10}, p.read(1).values, "it is shared")
-	time.Sleep(2 * tiny)
-	a, err := p.ask(t.Context(), consistency.Request{MaxAge: tiny}, 1)
-	require.NoError(t, err)
-	require.Equal(t, answer{values: []int{20}, outcome: metrics.Miss}, a)
+func TestSharedAnswerThatIsOlderThanAskedForIsNotTaken(t *testing.T) { //nolint:paralleltest // inVirtualTime says so
+	inVirtualTime(t, func(t *testing.T, w *world) {
+		w.set(1, 10)
+		p := w.process(consistency.Config{})
+		stored := make(chan struct{})
+		p.steps.set(&p.steps.onPut, func() error { <-stored; return errRedis }) // so long it may be shared
+		defer close(stored)
+		require.Equal(t, []int{10}, p.read(1).values)
+		w.set(1, 20) // by somebody who does not announce it
+		require.Equal(t, []int{10}, p.read(1).values, "it is shared")
+		time.Sleep(2 * tiny)
+		a, err := p.ask(t.Context(), consistency.Request{MaxAge: tiny}, 1)
+		require.NoError(t, err)
+		require.Equal(t, answer{values: []int{20}, outcome: metrics.Miss}, a)
+	})
 }

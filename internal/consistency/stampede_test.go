@@ -46,48 +46,48 @@ func (w *world) dying(p *process) consistency.Request {
 	return req
 }
 
-func TestEntryIsReadAnewBeforeItsTimeIsOver(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	p := w.process(consistency.Config{Timeout: 100 * time.Millisecond}) // for so long the first read can be joined
-	testkit.Eventually(t, "it is read anew while it is there", func() bool {
-		req := w.dying(p)
-		for {
-			var early bool
-			reading, err := p.Read(t.Context(), req, func(context.Context, []int) ([]consistency.Result, error) {
-				early = w.holds(string(req.Entries[0].Key)).Found
-				return []consistency.Result{row(20)}, nil
-			})
-			require.NoError(t, err)
-			if reading.Outcome == metrics.Miss {
-				return early
+func TestEntryIsReadAnewBeforeItsTimeIsOver(t *testing.T) { //nolint:paralleltest // inVirtualTime says so
+	inVirtualTime(t, func(t *testing.T, w *world) {
+		p := w.process(consistency.Config{Timeout: 100 * time.Millisecond}) // for so long the first read can be joined
+		testkit.Eventually(t, "it is read anew while it is there", func() bool {
+			req := w.dying(p)
+			for ; ; time.Sleep(time.Millisecond) {
+				var early bool
+				reading, err := p.Read(t.Context(), req, func(context.Context, []int) ([]consistency.Result, error) {
+					early = w.holds(string(req.Entries[0].Key)).Found
+					return []consistency.Result{row(20)}, nil
+				})
+				require.NoError(t, err)
+				if reading.Outcome == metrics.Miss {
+					return early
+				}
 			}
-		}
+		})
 	})
 }
 
-func TestEntryIsServedIfItCannotBeReadAnew(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	p := w.process(consistency.Config{Timeout: 100 * time.Millisecond})
-	broken := errors.New("the database is away")
-	testkit.Eventually(t, "reading it anew fails", func() bool {
-		req := w.dying(p)
-		for {
-			var asked bool
-			reading, err := p.Read(t.Context(), req, func(context.Context, []int) ([]consistency.Result, error) {
-				asked = true
-				return nil, broken
-			})
-			if asked && err == nil {
-				require.Equal(t, metrics.Hit, reading.Outcome)
-				require.Equal(t, "10", reading.Payloads[0].Data)
-				return true
+func TestEntryIsServedIfItCannotBeReadAnew(t *testing.T) { //nolint:paralleltest // inVirtualTime says so
+	inVirtualTime(t, func(t *testing.T, w *world) {
+		p := w.process(consistency.Config{Timeout: 100 * time.Millisecond})
+		broken := errors.New("the database is away")
+		testkit.Eventually(t, "reading it anew fails", func() bool {
+			req := w.dying(p)
+			for ; ; time.Sleep(time.Millisecond) {
+				var asked bool
+				reading, err := p.Read(t.Context(), req, func(context.Context, []int) ([]consistency.Result, error) {
+					asked = true
+					return nil, broken
+				})
+				if asked && err == nil {
+					require.Equal(t, metrics.Hit, reading.Outcome)
+					require.Equal(t, "10", reading.Payloads[0].Data)
+					return true
+				}
+				if err != nil {
+					return false // its time is over
+				}
 			}
-			if err != nil {
-				return false // its time is over
-			}
-		}
+		})
 	})
 }
 
