@@ -50,7 +50,7 @@ var may = map[string][]string{
 
 // free may import anything: the face, and what only tests use. No package in may lists them.
 var free = []string{
-	".", "internal/testkit", "internal/testkit/stores", "internal/testkit/upstash", "internal/testkit/withservers",
+	".", "internal/testkit", "internal/testkit/pgsessions", "internal/testkit/stores", "internal/testkit/upstash", "internal/testkit/withservers",
 	"internal/testkit/history", "internal/archtest", "internal/sim",
 }
 

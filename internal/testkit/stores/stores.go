@@ -1,5 +1,5 @@
 // Package stores lets the tests of one package run on every store: on Redis through redisstore, as they always do, and then,
-// by [OnOthers], on the others.
+// by [OnOthers], on the others; or, by [OnACluster], on a Redis Cluster.
 package stores
 
 import (
@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gorm-rediscache/rediscache/internal/testkit"
 	"github.com/gorm-rediscache/rediscache/internal/testkit/upstash"
 	"github.com/gorm-rediscache/rediscache/store"
 	"github.com/gorm-rediscache/rediscache/store/memstore"
@@ -19,8 +20,12 @@ import (
 	"github.com/gorm-rediscache/rediscache/store/upstashstore"
 )
 
-// Env names the store that the tests run on: redisstore, the default, or one of others.
-const Env = "REDISCACHE_TEST_STORE"
+const (
+	// Env names the store that the tests run on: redisstore, the default, or one of others.
+	Env = "REDISCACHE_TEST_STORE"
+	// EnvCluster has the addresses of the Redis Cluster that the tests run on. Without it they run on one server.
+	EnvCluster = "REDISCACHE_TEST_CLUSTER"
+)
 
 const (
 	memory = "memstore"
@@ -33,9 +38,24 @@ func Other() bool { name := os.Getenv(Env); return name == memory || name == res
 // InMemory reports whether the tests run on a store of which nothing can be taken from outside.
 func InMemory() bool { return os.Getenv(Env) == memory }
 
+// Clustered reports whether the tests run on a Redis Cluster.
+func Clustered() bool { return os.Getenv(EnvCluster) != "" }
+
+// Redis returns a client of the Redis that the tests run on, which is one server or a Cluster, and a namespace of the test's
+// own.
+func Redis(t testing.TB) (client redis.UniversalClient, namespace string) {
+	t.Helper()
+	if !Clustered() {
+		return testkit.Redis(t)
+	}
+	cluster := redis.NewClusterClient(&redis.ClusterOptions{Addrs: strings.Split(os.Getenv(EnvCluster), ",")})
+	t.Cleanup(func() { _ = cluster.Close() })
+	return cluster, testkit.Unique(t) // nothing is emptied: the servers end with the run
+}
+
 // Open returns a new store, of the kind that the environment names, that is patient with a loaded machine. If it keeps its
 // values in Redis, it is in that of the client.
-func Open(t testing.TB, client *redis.Client, timeout time.Duration) store.Store {
+func Open(t testing.TB, client redis.UniversalClient, timeout time.Duration) store.Store {
 	t.Helper()
 	var s store.Store
 	var err error
@@ -45,7 +65,9 @@ func Open(t testing.TB, client *redis.Client, timeout time.Duration) store.Store
 	case memory:
 		s, err = memstore.New(memstore.Options{})
 	case rest:
-		server := upstash.Start(t, client)
+		behind, ok := client.(*redis.Client)
+		require.True(t, ok, "it is before one server")
+		server := upstash.Start(t, behind)
 		nobody := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
 		server.ReadFrom(t, nobody) // so that a step which a replica may answer fails
 		require.NoError(t, nobody.Close())
@@ -62,26 +84,43 @@ func Open(t testing.TB, client *redis.Client, timeout time.Duration) store.Store
 // the other one.
 func OnOthers(t *testing.T, run, skip string) {
 	t.Helper()
-	if Other() {
+	for _, name := range []string{memory, rest} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			again(t, run, skip, Env+"="+name)
+		})
+	}
+}
+
+// OnACluster runs tests of the package once more on a Redis Cluster of three primaries: those whose names match the pattern.
+// Each primary must be in use.
+func OnACluster(t *testing.T, run string) {
+	t.Helper()
+	c := testkit.StartRedisPrimaries(t)
+	again(t, run, "^$", EnvCluster+"="+strings.Join(c.Client().Options().Addrs, ","))
+	for _, s := range c.Primaries {
+		require.NotZero(t, s.Client().DBSize(t.Context()).Val(), "nothing was kept on one of the servers")
+	}
+}
+
+// again runs tests of the package in another process, with another environment.
+func again(t *testing.T, run, skip, env string) {
+	t.Helper()
+	if Other() || Clustered() {
 		t.Skip("this is such a run")
 	}
 	program, err := os.Executable()
 	require.NoError(t, err)
-	for _, name := range []string{memory, rest} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			args := []string{"-test.run=" + run, "-test.skip=" + skip, "-test.v", "-test.timeout=10m"}
-			if testing.Short() {
-				args = append(args, "-test.short")
-			}
-			cmd := exec.CommandContext(t.Context(), program, args...)
-			cmd.Env = append(os.Environ(), Env+"="+name)
-			out, err := cmd.CombinedOutput()
-			require.NoError(t, err, failures(string(out)))
-			require.Contains(t, string(out), "--- PASS: ", "no test has run")
-			require.NotContains(t, string(out), "--- SKIP: ")
-		})
+	args := []string{"-test.run=" + run, "-test.skip=" + skip, "-test.v", "-test.timeout=10m"}
+	if testing.Short() {
+		args = append(args, "-test.short")
 	}
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd.Env = append(os.Environ(), env)
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, failures(string(out)))
+	require.Contains(t, string(out), "--- PASS: ", "no test has run")
+	require.NotContains(t, string(out), "--- SKIP: ")
 }
 
 // failures returns what a run has printed, without what went well.

@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gorm-rediscache/rediscache/internal/testkit/pgsessions"
 )
 
 // ownPrefix begins the name of a database of a run: behind it are when it was made, in seconds since 1970, and by which process.
@@ -43,6 +46,20 @@ func (h *house) ownDatabase(ctx context.Context, server string) (string, error) 
 	}
 	u.Path = "/" + name
 	return u.String(), nil
+}
+
+// shareSessions returns the URL of a database through a server that hands on the sessions of tests: most tests send few
+// statements in each, and PostgreSQL starts a process for each.
+func (h *house) shareSessions(database string) (string, error) {
+	server, err := pgsessions.Start(database)
+	if errors.Is(err, pgsessions.ErrTLS) {
+		return database, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	h.cleanups = append(h.cleanups, server.Close)
+	return server.URL(), nil
 }
 
 // dropStale drops the databases of runs that were killed.

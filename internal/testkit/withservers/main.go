@@ -49,6 +49,9 @@ func run(command []string) (code int, err error) {
 	if postgres, err = h.ownDatabase(ctx, postgres); err != nil {
 		return 0, err
 	}
+	if postgres, err = h.shareSessions(postgres); err != nil {
+		return 0, err
+	}
 	mysql, err := h.find(ctx, server{
 		name: "MySQL", env: testkit.EnvMySQL, local: testkit.LocalMySQL, answers: mysqlAnswers,
 		compose: composeMySQL, start: startMariaDB, packages: []string{"mariadb-server"},
