@@ -28,8 +28,10 @@ BENCHMARKS := benchmarks
 test: ## run all tests on PostgreSQL and Redis, which are found or started
 	$(SERVERS) sh -c 'go test -timeout 40m ./... && go -C $(PLUGINS) test -timeout 10m ./... && go -C $(BENCHMARKS) test ./...'
 
+# vet is off, as `make lint` and `make test` run it: it analyses every package a second time.
 test-race: ## the same with the race detector, and fewer combinations
-	$(SERVERS) sh -c 'go test -race -short -timeout 60m ./... && go -C $(PLUGINS) test -race -timeout 20m ./... && go -C $(BENCHMARKS) test -race ./...'
+	$(SERVERS) sh -c 'go test -race -vet=off -short -timeout 60m ./... && go -C $(PLUGINS) test -race -vet=off -timeout 20m ./... \
+		&& go -C $(BENCHMARKS) test -race -vet=off ./...'
 
 matrix: ## try every way to write with every way to read, on every database
 	$(SERVERS) env REDISCACHE_MATRIX=full go test -timeout 60m -run TestMatrix ./tests

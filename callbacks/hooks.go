@@ -212,7 +212,7 @@ func (h *Hooks) Register(ctx context.Context, db *gorm.DB) error {
 			return fmt.Errorf("hook %s: %w", x.name, err)
 		}
 	}
-	return h.registerGuards(db)
+	return errors.Join(h.registerLearning(db), h.registerGuards(db))
 }
 
 // introduceResolved makes the databases known that dbresolver has opened already.

@@ -2,12 +2,9 @@ package callbacks
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"gorm.io/gorm"
@@ -18,12 +15,17 @@ import (
 
 // How the schema of a database is learned, and who waits for it.
 //
-// Reading the catalog takes a connection of the application's pool, and all of them may be held by transactions. So whoever
-// reads it has his connection first: a statement in a transaction its own, any other statement one of the pool, which it
-// hands to the background. One reads; the others wait for that one, who waits for nobody. No lock is held over a query. A
-// statement waits for Options.LearnTimeout at most, for a connection, and then for a reading as long as that is no older.
-// Then it goes on without the schema: the database answers a read; a write announces all entries, and what follows from it
-// in the schema that was known before.
+// Reading the catalog takes a connection of the application's pool, and all of them may be held by transactions. So
+// whoever reads it has his connection first: a statement in a transaction of PostgreSQL's its own, any other statement
+// one of the pool, which it hands to the background. One reads; the others wait for that one, who waits for nobody. No
+// lock is held over a query. A statement waits for Options.LearnTimeout at most, for a connection, and then for a
+// reading as long as that is no older. Then it goes on without the schema: the database answers a read; a write
+// announces all entries, and what follows from it in the schema that was known before.
+//
+// A transaction that sees one snapshot may not be asked: what it sees may be older than the pins, and a snapshot that
+// begins with our question, and not with the application's own, changes what the application sees, or (SQLite) makes
+// its first write fail. So in PostgreSQL a transaction is asked under READ COMMITTED only; in SQLite and MySQL, never.
+// What GORM puts into a transaction of its own learns there before that begins (learnBefore).
 
 const (
 	// maxAge is how long a catalog is believed that nobody is known to have changed, before it is read again in the
@@ -37,10 +39,7 @@ const (
 	retryAge = time.Second
 )
 
-var (
-	errLater = errors.New("tried a moment ago")
-	errHeld  = errors.New("the catalog cannot be read on the connection of the statement")
-)
+var errLater = errors.New("tried a moment ago")
 
 // learning is what goes on to learn the schema of a database.
 type learning struct {
@@ -50,8 +49,6 @@ type learning struct {
 	failed struct{ pooled, held time.Time }
 	// unsettled is how often in a row the catalog was not settled.
 	unsettled int
-	// took is how long the last reading has taken.
-	took atomic.Int64
 }
 
 // An attempt reads the catalog once.
@@ -140,6 +137,38 @@ func (d *database) knowledge(ctx context.Context, held gorm.ConnPool) *knowledge
 	return d.grown(k)
 }
 
+// registerLearning has the schema learned before GORM begins its own transaction around a write: inside of it, not every
+// database can be asked.
+func (h *Hooks) registerLearning(db *gorm.DB) error {
+	const begin = "gorm:begin_transaction"
+	cb := db.Callback()
+	for name, register := range map[string]func(string, func(*gorm.DB)) error{
+		"create": cb.Create().Before(begin).Register,
+		"update": cb.Update().Before(begin).Register,
+		"delete": cb.Delete().Before(begin).Register,
+	} {
+		if err := register("rediscache:before_"+name, h.learnBefore); err != nil {
+			return fmt.Errorf("callback before %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// learnBefore learns the schema if it has to be learned, and the statement does not hold a connection yet but will. Not on
+// PostgreSQL: there the statement learns in its transaction, and must not wait for LearnTimeout twice.
+func (h *Hooks) learnBefore(db *gorm.DB) {
+	if h.idle(db) || db.SkipDefaultTransaction || !h.enter() {
+		return
+	}
+	defer h.exit()
+	s := h.shim(db, written)
+	if db.Name() == catalog.Postgres || s.held() != nil {
+		return
+	}
+	defer s.rescueLearning()
+	h.database(db, s.ConnPool).knowledge(db.Statement.Context, nil)
+}
+
 // learnAfter returns what has been learned since something was known, or what is read now; nil, if that takes too long, or
 // fails.
 func (d *database) learnAfter(ctx context.Context, held gorm.ConnPool, before *knowledge) *knowledge {
@@ -221,41 +250,6 @@ func (d *database) renew(ctx context.Context) {
 	}
 }
 
-// borrow returns the connection that a statement holds, if the catalog can be read on that, or one of the pool, for which it
-// waits until the context is over. The caller gives it back.
-func (d *database) borrow(ctx context.Context, held gorm.ConnPool) (from lender, err error) {
-	from.release, from.bound = func() {}, readTimeout
-	if held != nil || d.h.opt.Foreground {
-		from.bound = d.h.opt.LearnTimeout // a statement waits to the end
-	}
-	if held != nil {
-		from.conn, from.held = unprepared(held), true
-		if !catalog.Knows(d.dialect) {
-			return from, errHeld // a query that fails might end its transaction
-		}
-		if d.dialect != catalog.Postgres && d.learning.took.Load() > int64(d.h.opt.LearnTimeout) {
-			return from, errHeld // nothing would bound it
-		}
-		_, from.tx = from.conn.(gorm.TxCommitter)
-		from.tx = from.tx && d.dialect == catalog.Postgres
-		if from.old = from.tx && from.seesSnapshot(ctx); from.old && d.identity.Load() != nil {
-			return from, errHeld
-		}
-		return from, nil
-	}
-	db, ok := d.pool.(*sql.DB)
-	if !ok {
-		from.conn = d.pool
-		return from, nil
-	}
-	c, err := db.Conn(ctx)
-	if err != nil {
-		return from, err
-	}
-	from.conn, from.release = c, func() { _ = c.Close() } // gives it back
-	return from, nil
-}
-
 // A reading of the catalog is pinned, unless it is the introduction.
 type reading bool
 
@@ -263,8 +257,6 @@ const introduction, pinned reading = false, true
 
 // read reads the catalog. An error must not end a transaction of the application's.
 func (d *database) read(ctx context.Context, from lender, as reading) error {
-	begun := time.Now()
-	defer func() { d.learning.took.Store(int64(time.Since(begun))) }()
 	id, err := d.identify(ctx, from)
 	if err != nil {
 		return err
@@ -323,70 +315,4 @@ const queryCanceled = "57014"
 // tooSlow reports whether an attempt has kept a connection for too long.
 func tooSlow(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || stateOf(err) == queryCanceled
-}
-
-// prepares reports whether what is sent through a pool is prepared by database/sql.
-func prepares(pool gorm.ConnPool) bool {
-	switch pool.(type) {
-	case *gorm.PreparedStmtDB, *gorm.PreparedStmtTX:
-		return true
-	default:
-		return false
-	}
-}
-
-// unprepared returns the pool below GORM's cache of prepared statements, which is the application's: what the cache asks
-// must not be found there.
-func unprepared(pool gorm.ConnPool) gorm.ConnPool {
-	for {
-		switch p := pool.(type) {
-		case *gorm.PreparedStmtDB:
-			pool = p.ConnPool
-		case *gorm.PreparedStmtTX:
-			pool = p.Tx
-		default:
-			return pool
-		}
-	}
-}
-
-// A lender lends a connection.
-type lender struct {
-	conn gorm.ConnPool
-	// held is set if it is one that a statement holds; tx, if that is in a transaction of PostgreSQL's; old, if this sees the
-	// catalog as it was when it began.
-	held, tx, old bool
-	// bound is how long one question may take.
-	bound   time.Duration
-	release func() // gives it back
-}
-
-// lend runs ask with the connection. In a transaction of PostgreSQL's, what is asked is bounded by a setting, and what fails
-// ends nothing: both are undone with a savepoint.
-func (l lender) lend(ctx context.Context, ask func(context.Context, catalog.Querier) error) error {
-	switch {
-	case !l.held:
-		ctx, cancel := context.WithTimeout(ctx, l.bound)
-		defer cancel()
-		return ask(ctx, l.conn)
-	case !l.tx:
-		return ask(ctx, l.conn) // a deadline would end the connection
-	}
-	do := func(text string) error { _, err := l.conn.ExecContext(ctx, text); return err }
-	if err := do("SAVEPOINT rediscache"); err != nil {
-		return err
-	}
-	err := do(fmt.Sprintf("SELECT pg_catalog.set_config('statement_timeout', '%d', true)", l.bound.Milliseconds()))
-	if err == nil {
-		err = ask(ctx, l.conn)
-	}
-	return errors.Join(err, do("ROLLBACK TO SAVEPOINT rediscache"), do("RELEASE SAVEPOINT rediscache"))
-}
-
-// seesSnapshot reports whether a transaction sees one snapshot, or sees nothing any more.
-func (l lender) seesSnapshot(ctx context.Context) bool {
-	level := ""
-	err := l.conn.QueryRowContext(context.WithoutCancel(ctx), // or the connection would end with the context
-		"SHOW transaction_isolation").Scan(&level)
-	return err != nil || !strings.HasPrefix(level, "read ")
 }

@@ -38,6 +38,14 @@ func (s *shim) rescuePlan(st *statement) {
 	}
 }
 
+// rescueLearning is deferred while the schema is learned before a transaction. After a panic the statement goes on as if it
+// could not be learned.
+func (s *shim) rescueLearning() {
+	if r := recover(); r != nil {
+		s.h.opt.Protocol.Panicked(s.db.Statement.Context, r)
+	}
+}
+
 // rescueReason is deferred while it is decided whether the cache has to do with a statement that reads. After a panic it has
 // not.
 func (s *shim) rescueReason(st *statement, reason *metrics.Reason) {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -35,7 +36,7 @@ func (w *world) child(function string, env ...string) *child {
 	w.t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^"+function+"$")
 	cmd.Env = append(append(os.Environ(), childDialect+"="+w.dialect.name, childDSN+"="+w.dsn,
-		childNamespace+"="+w.namespace, childRedis+"="+w.redisURL()), env...)
+		childNamespace+"="+w.namespace, childRedis+"="+strings.Join(w.addrs(), ",")), env...)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // one that is stopped would stay for ever
 	in, err := cmd.StdinPipe()
@@ -82,20 +83,29 @@ func (c *child) hear() string {
 
 // bornInto returns the DSN that a child was given, and the client and the namespace of its cache. Without a DSN the process is
 // the test itself.
-func bornInto(t *testing.T) (dsn string, client *redis.Client, namespace string) {
+func bornInto(t *testing.T) (dsn string, client redis.UniversalClient, namespace string) {
 	t.Helper()
 	dsn = os.Getenv(childDSN)
 	if dsn == "" {
 		return "", nil, ""
 	}
-	opt, err := redis.ParseURL(os.Getenv(childRedis))
-	require.NoError(t, err)
-	client = redis.NewClient(opt)
+	client = redis.NewUniversalClient(&redis.UniversalOptions{Addrs: strings.Split(os.Getenv(childRedis), ",")})
 	t.Cleanup(func() { _ = client.Close() })
 	return dsn, client, os.Getenv(childNamespace)
 }
 
-func (w *world) redisURL() string {
-	o := w.redis.Options()
-	return "redis://" + o.Addr + "/0"
+// addrs returns by which servers the world's Redis is found.
+func (w *world) addrs() []string {
+	if c, ok := w.redis.(*redis.ClusterClient); ok {
+		return c.Options().Addrs
+	}
+	return []string{w.server().Options().Addr}
+}
+
+// server returns the client of the one server that the world's Redis is.
+func (w *world) server() *redis.Client {
+	w.t.Helper()
+	c, ok := w.redis.(*redis.Client)
+	require.True(w.t, ok, "it is a Cluster")
+	return c
 }

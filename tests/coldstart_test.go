@@ -1,6 +1,7 @@
 package tests_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -73,4 +74,47 @@ func TestFirstTransactionOfAProcessMayHoldTheOnlyConnection(t *testing.T) {
 		return tx.Model(&member{ID: 1}).Update("name", "changed").Error
 	}))
 	require.Empty(t, other.sql.during(func() { require.NoError(t, other.First(&member{}, 2).Error) }))
+}
+
+// On SQLite a transaction waits for another writer with its first statement only, and only if that writes. What the cache asks
+// must not come before it.
+func TestFirstWriteWaitsForAnotherWriter(t *testing.T) {
+	t.Parallel()
+	for name, write := range map[string]func(*testing.T, *gorm.DB) error{
+		"in GORM's transaction": func(_ *testing.T, db *gorm.DB) error {
+			return db.Model(&member{ID: 2}).Update("name", "written").Error
+		},
+		"in a transaction of the application's": func(_ *testing.T, db *gorm.DB) error {
+			return db.Transaction(func(tx *gorm.DB) error {
+				return tx.Exec("UPDATE members SET name = 'written' WHERE id = 2").Error
+			})
+		},
+		"in one that a text has begun": func(t *testing.T, db *gorm.DB) error {
+			t.Helper()
+			return db.Connection(func(c *gorm.DB) error {
+				require.NoError(t, c.Exec("BEGIN").Error)
+				require.NoError(t, c.Exec("UPDATE members SET name = 'written' WHERE id = 2").Error)
+				return c.Exec("COMMIT").Error
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorldOn(t, onSQLite())
+			plain := w.members(2)
+			cold, reads := w.cached(), w.cached()
+			reads.warm(t, func(db *gorm.DB) { nameOf(t, db, 2) })
+			writer := plain.Begin()
+			t.Cleanup(func() { writer.Rollback() })
+			require.NoError(t, writer.Exec("UPDATE members SET name = 'other' WHERE id = 1").Error)
+			end := func(text string) {
+				if strings.HasPrefix(text, "UPDATE") {
+					writer.Commit()
+				}
+			}
+			cold.sql.before.Store(&end)
+			require.NoError(t, write(t, cold.DB))
+			require.Equal(t, "written", nameOf(t, reads.DB, 2))
+		})
+	}
 }

@@ -329,7 +329,7 @@ func (w *world) holdCommits(plain *handle, landed bool) (waiting func() bool, le
 }
 
 // What was stored before the interruption is served after it. What was not is asked with connections that are gone: the
-// program is told so as often as without a cache.
+// program gets such an error once for each of them at most, as it does without a cache.
 func TestEntriesOutliveAnInterruption(t *testing.T) {
 	t.Parallel()
 	for _, how := range interruptions() {
@@ -338,12 +338,21 @@ func TestEntriesOutliveAnInterruption(t *testing.T) {
 			w, server := onServer(t)
 			w.wares(1)
 			plain, h := w.plain(), w.cached()
+			pool, err := h.DB.DB()
+			require.NoError(t, err)
 			want := look(t, plain.DB, 1)
 			h.warmView(t, 1, want)
+			connections := pool.Stats().OpenConnections
 			how.run(t, server)
 			h.requireHits(t, 1, want)
-			for i := range 3 {
-				require.Equal(t, kindOfError(absent(plain)), kindOfError(absent(h)), "read %d", i)
+			for told := 0; ; told++ {
+				// The driver finds out by itself that a connection is gone if it was idle for a second.
+				kind := kindOfError(absent(h))
+				if kind == "none" {
+					break
+				}
+				require.Equal(t, "gone", kind)
+				require.Less(t, told, connections)
 			}
 			w.requireWorksAgain(h, plain, want)
 		})

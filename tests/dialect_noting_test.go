@@ -42,9 +42,7 @@ type notedConn struct {
 }
 
 func (c *notedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	if before := c.noted.before.Load(); before != nil {
-		(*before)(query)
-	}
+	c.before(query)
 	q, ok := c.Conn.(driver.QueryerContext)
 	if !ok {
 		return nil, driver.ErrSkip
@@ -55,6 +53,7 @@ func (c *notedConn) QueryContext(ctx context.Context, query string, args []drive
 }
 
 func (c *notedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	c.before(query)
 	e, ok := c.Conn.(driver.ExecerContext)
 	if !ok {
 		return nil, driver.ErrSkip
@@ -103,6 +102,12 @@ func (c *notedConn) CheckNamedValue(v *driver.NamedValue) error {
 		return n.CheckNamedValue(v)
 	}
 	return driver.ErrSkip
+}
+
+func (c *notedConn) before(query string) {
+	if before := c.noted.before.Load(); before != nil {
+		(*before)(query)
+	}
 }
 
 func (c *notedConn) note(query string, err error) {

@@ -35,9 +35,9 @@ type dialect struct {
 	without []string
 }
 
-// dialects are those that the plugin knows. One will do for a run that is about another store.
+// dialects are those that the plugin knows. One will do for a run that is about another store, or about a Cluster.
 func dialects() []*dialect {
-	if stores.Other() {
+	if stores.Other() || stores.Clustered() {
 		return []*dialect{onPostgres()}
 	}
 	return []*dialect{onPostgres(), onMySQL(), onSQLite()}
@@ -121,7 +121,7 @@ func onSQLite() *dialect {
 // newWorldOn returns a world on a database of a dialect.
 func newWorldOn(t *testing.T, d *dialect) *world {
 	t.Helper()
-	client, namespace := testkit.Redis(t)
+	client, namespace := stores.Redis(t)
 	w := &world{t: t, dialect: d, dsn: d.database(t), redis: client, namespace: namespace}
 	if stores.Other() {
 		w.store = stores.Open(t, client, patience)

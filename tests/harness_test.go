@@ -30,7 +30,7 @@ type world struct {
 	t         *testing.T
 	dialect   *dialect
 	dsn       string
-	redis     *redis.Client
+	redis     redis.UniversalClient // of one server, or of a Cluster
 	namespace string
 	// store is what the cache is kept in, if not in Redis by redisstore.
 	store store.Store

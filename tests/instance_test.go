@@ -16,7 +16,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
@@ -151,7 +150,9 @@ func TestProcessThatIsAnInstance(t *testing.T) { //nolint:paralleltest // it is 
 	}
 	intent, err := time.ParseDuration(os.Getenv(instanceIntent))
 	require.NoError(t, err)
-	p := openInstance(t, dsn, client, namespace, intent)
+	inner, err := redisstore.New(client, redisstore.Options{Timeout: patience})
+	require.NoError(t, err)
+	p := openInstance(t, dsn, namespace, shortIntents{inner, intent})
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		var o task
 		require.NoError(t, json.Unmarshal(lines.Bytes(), &o))
@@ -167,11 +168,9 @@ type runningInstance struct {
 	log  *events
 }
 
-func openInstance(t *testing.T, dsn string, client *redis.Client, namespace string, intent time.Duration) *runningInstance {
+func openInstance(t *testing.T, dsn, namespace string, s store.Store) *runningInstance {
 	t.Helper()
-	inner, err := redisstore.New(client, redisstore.Options{Timeout: patience})
-	require.NoError(t, err)
-	g := &gate{Store: shortIntents{inner, intent}, holds: map[string][]*hold{}, passed: map[string]int{}}
+	g := &gate{Store: s, holds: map[string][]*hold{}, passed: map[string]int{}}
 	conn, err := pgx.ParseConfig(dsn)
 	require.NoError(t, err)
 	conn.Tracer = moments{g}
@@ -182,7 +181,7 @@ func openInstance(t *testing.T, dsn string, client *redis.Client, namespace stri
 	require.NoError(t, err)
 	p := &runningInstance{db: db, gate: g, log: &events{}}
 	plugin := rediscache.New(rediscache.Config{
-		Store: g, Namespace: namespace, Timeout: patience, Recorder: p.log, Logger: slog.New(slog.DiscardHandler),
+		Store: g, Namespace: namespace, Timeout: patience, LearnTimeout: patience, Recorder: p.log, Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, db.Use(plugin))
 	t.Cleanup(func() { _ = plugin.Close(context.Background()) })

@@ -5,6 +5,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
+
+	"github.com/gorm-rediscache/rediscache/internal/testkit"
 )
 
 // A transaction that ends by a text of the program's, before GORM ends it: what was written is in the database from
@@ -60,5 +62,87 @@ func TestSeveralStatementsInOneText(t *testing.T) {
 		if err != nil {
 			require.ErrorContains(t, err, "division by zero", text)
 		}
+	}
+}
+
+// A transaction that a text has begun, of which nobody knows but the database. What the cache asks there when the schema has to
+// be learned fails, as the catalog is locked; the transaction goes on.
+func TestCacheEndsNoTransactionThatATextHasBegun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.dsn = testkit.PostgresDatabase(t)
+	plain := w.members(1)
+	h := w.cached()
+	lock := plain.Begin()
+	t.Cleanup(func() { lock.Rollback() })
+	require.NoError(t, h.Connection(func(c *gorm.DB) error {
+		require.NoError(t, c.Exec("BEGIN").Error)
+		require.NoError(t, c.Exec("SET LOCAL lock_timeout = '1ms'").Error)
+		require.NoError(t, lock.Exec("LOCK TABLE pg_catalog.pg_trigger IN ACCESS EXCLUSIVE MODE").Error)
+		require.NoError(t, c.Exec("UPDATE members SET name = 'written' WHERE id = 1").Error)
+		return c.Exec("COMMIT").Error
+	}))
+	require.NoError(t, lock.Rollback().Error)
+	require.Equal(t, "written", nameOf(t, plain.DB, 1))
+}
+
+// Such a transaction sees one snapshot, also of the catalog: what it shows of a schema that has been changed since is not
+// learned.
+func TestSchemaIsNotLearnedFromASnapshotThatATextHasBegun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	plain := w.members(2)
+	require.NoError(t, plain.Exec("CREATE VIEW named AS SELECT name FROM members WHERE id = 1").Error)
+	require.NoError(t, plain.Exec("CREATE TABLE others (name text)").Error)
+	require.NoError(t, plain.Exec("INSERT INTO others VALUES ('old')").Error)
+	h, migrates := w.cached(), w.cached()
+	named := func(db *gorm.DB) (name string) {
+		require.NoError(t, db.Raw("SELECT name FROM named").Scan(&name).Error)
+		return name
+	}
+	h.warm(t, func(db *gorm.DB) { named(db) })
+	require.NoError(t, h.Connection(func(c *gorm.DB) error {
+		require.NoError(t, c.Exec("BEGIN ISOLATION LEVEL REPEATABLE READ").Error)
+		require.Equal(t, "m1", nameOf(t, c, 1)) // its snapshot is taken
+		require.NoError(t, migrates.Exec("CREATE OR REPLACE VIEW named AS SELECT name FROM others").Error)
+		require.NoError(t, h.Exec("CREATE TABLE migrated (id integer)").Error) // so that the schema has to be learned here, too
+		require.NoError(t, c.Exec("UPDATE members SET name = 'written' WHERE id = 2").Error)
+		h.warm(t, func(db *gorm.DB) { named(db) })
+		require.NoError(t, migrates.Exec("UPDATE others SET name = 'new'").Error)
+		require.Equal(t, "new", named(h.DB))
+		return c.Exec("COMMIT").Error
+	}))
+}
+
+// The same where the application begins the transaction through database/sql, and the database has no level that says so: on
+// SQLite every transaction sees one snapshot from its first statement on.
+func TestSchemaIsNotLearnedFromASnapshot(t *testing.T) {
+	t.Parallel()
+	for _, d := range []*dialect{onSQLite(), onMySQL()} {
+		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorldOn(t, d)
+			plain := w.members(2)
+			require.NoError(t, plain.Exec("CREATE VIEW named AS SELECT name FROM members WHERE id = 1").Error)
+			require.NoError(t, plain.Exec("CREATE TABLE others (name varchar(20))").Error)
+			require.NoError(t, plain.Exec("INSERT INTO others VALUES ('old')").Error)
+			h, migrates := w.cached(), w.cached()
+			named := func(db *gorm.DB) (name string) {
+				require.NoError(t, db.Raw("SELECT name FROM named").Scan(&name).Error)
+				return name
+			}
+			h.warm(t, func(db *gorm.DB) { named(db) })
+			tx := h.Begin()
+			t.Cleanup(func() { tx.Rollback() })
+			require.Equal(t, "m1", nameOf(t, tx, 1)) // its snapshot is taken
+			require.NoError(t, migrates.Exec("DROP VIEW named").Error)
+			require.NoError(t, migrates.Exec("CREATE VIEW named AS SELECT name FROM others").Error)
+			require.NoError(t, h.Exec("CREATE TABLE migrated (id integer)").Error) // so that the schema has to be learned here, too
+			_ = tx.Exec("UPDATE members SET name = 'written' WHERE id = 2").Error  // SQLite refuses it
+			tx.Commit()
+			h.warm(t, func(db *gorm.DB) { named(db) })
+			require.NoError(t, migrates.Exec("UPDATE others SET name = 'new'").Error)
+			require.Equal(t, "new", named(h.DB))
+		})
 	}
 }

@@ -12,7 +12,11 @@ import (
 func TestMain(m *testing.M) {
 	redis.SetLogger(quiet{}) // it tells of every attempt to reach a server that a test has taken away
 	// GORM keeps one for each handle that prepares statements.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"))
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"),
+		// It looks once a second whether the client of a Redis that is away was closed.
+		goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"),
+	)
 }
 
 type quiet struct{}

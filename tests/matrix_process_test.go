@@ -42,7 +42,7 @@ func TestProcessThatWrites(t *testing.T) { //nolint:paralleltest // it is no tes
 	t.Cleanup(func() { _ = pool.Close() })
 	db, err := gorm.Open(dialector, &gorm.Config{Logger: logger.Discard})
 	require.NoError(t, err)
-	plugin := rediscache.New(rediscache.Config{Redis: client, Namespace: namespace})
+	plugin := rediscache.New(rediscache.Config{Redis: client, Namespace: namespace, Timeout: patience, LearnTimeout: patience})
 	require.NoError(t, db.Use(plugin))
 	t.Cleanup(func() { _ = plugin.Close(t.Context()) })
 

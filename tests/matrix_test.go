@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 
+	"github.com/gorm-rediscache/rediscache/internal/testkit/stores"
 	"github.com/gorm-rediscache/rediscache/metrics"
 )
 
@@ -45,46 +46,61 @@ func matrixOf(t *testing.T, d *dialect) {
 			t.Parallel()
 			m := newMatrix(t, d)
 			process := m.startWriter()
-			for i, mutation := range chunk {
-				here, there := matrixPlaces(d, i, mutation)
-				if here {
+			for _, mutation := range chunk {
+				if mutation.here {
 					m.reset()
 					m.warm()
 					require.NoError(t, mutation.run(m.readers[0].DB), mutation.name)
-					m.check("in this process", mutation)
+					m.check("in this process", mutation.matrixMutation)
 				}
-				if there {
+				if mutation.there {
 					m.reset()
 					m.warm()
 					process.run(mutation.name)
-					m.check("in another process", mutation)
+					m.check("in another process", mutation.matrixMutation)
 				}
 			}
 		})
 	}
 }
 
-// matrixPlaces says where a mutation is tried: in the reader's process, in another one, or both. With
-// REDISCACHE_MATRIX=full (make matrix) that is both for all; else, for databases other than PostgreSQL, one of them, and
-// some of the mutations only.
+// The same on a Redis Cluster, whose servers hold a part of the entries and tags each: what is looked at together is not of
+// one instant, and a write is announced server by server.
+func TestMatrixOnACluster(t *testing.T) {
+	t.Parallel()
+	stores.OnACluster(t, "^(TestMatrixOfWritesAndReadsHasNoWrongCell|TestMatrixOfDefinitionsInAnotherProcess|"+
+		"TestMatrixSeesEveryWriteThatIsForgotten|TestEveryReadOfTheMatrixIsServedFromRedis)$")
+}
+
+// matrixIsWhole says whether everything is tried: with REDISCACHE_MATRIX=full (make matrix), and on PostgreSQL with one server
+// of Redis.
+func matrixIsWhole(d *dialect) bool {
+	return os.Getenv("REDISCACHE_MATRIX") == "full" || d.name == "postgres" && !testing.Short() && !stores.Clustered()
+}
+
+// matrixPlaces says where the i-th mutation is tried: in the reader's process, in another one, or both. If the matrix is not
+// whole, that is one of them, for some of the mutations only.
 func matrixPlaces(d *dialect, i int, mutation matrixMutation) (here, there bool) {
-	if os.Getenv("REDISCACHE_MATRIX") == "full" || d.name == "postgres" && !testing.Short() {
-		return true, !mutation.definition // which has a world of its own below
-	}
 	every := matrixStride(d)
-	if mutation.definition {
-		return d.name == "postgres", false
+	switch {
+	case matrixIsWhole(d):
+		return true, !mutation.definition // which has a world of its own below
+	case mutation.definition:
+		return d.name == "postgres" && i%every == 0, false
+	default:
+		return i%every == 0 && i/every%2 == 0, i%every == 0 && i/every%2 == 1
 	}
-	return i%every == 0 && i/every%2 == 0, i%every == 0 && i/every%2 == 1
 }
 
 // matrixStride is how many mutations go by for each that is tried.
 func matrixStride(d *dialect) int {
 	switch {
-	case os.Getenv("REDISCACHE_MATRIX") == "full", d.name == "postgres" && !testing.Short():
+	case matrixIsWhole(d):
 		return 1
 	case d.kin != "":
 		return 12
+	case stores.Clustered():
+		return 8
 	default:
 		return 4
 	}
@@ -131,17 +147,27 @@ func TestMatrixSeesEveryWriteThatIsForgotten(t *testing.T) {
 	}
 }
 
-// matrixChunks cuts the mutations into parts that run at the same time. Each definition is a part of its own.
-func matrixChunks(d *dialect) [][]matrixMutation {
+// A triedMutation is a mutation of the matrix, and where it is tried.
+type triedMutation struct {
+	matrixMutation
+	here, there bool
+}
+
+// matrixChunks cuts the mutations that are tried into parts that run at the same time. Each definition is a part of its own.
+func matrixChunks(d *dialect) [][]triedMutation {
 	const size = 20
-	var chunks [][]matrixMutation
-	for _, mutation := range matrixMutations(d) {
+	var chunks [][]triedMutation
+	for i, mutation := range matrixMutations(d) {
+		here, there := matrixPlaces(d, i, mutation)
+		if !here && !there {
+			continue
+		}
 		last := len(chunks) - 1
 		if last < 0 || mutation.definition || len(chunks[last]) == size {
 			chunks = append(chunks, nil)
 			last++
 		}
-		chunks[last] = append(chunks[last], mutation)
+		chunks[last] = append(chunks[last], triedMutation{mutation, here, there})
 	}
 	return chunks
 }

@@ -2,9 +2,11 @@ package tests_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,6 +17,8 @@ import (
 	"github.com/gorm-rediscache/rediscache"
 	"github.com/gorm-rediscache/rediscache/internal/testkit"
 	"github.com/gorm-rediscache/rediscache/metrics"
+	"github.com/gorm-rediscache/rediscache/store"
+	"github.com/gorm-rediscache/rediscache/store/redisstore"
 )
 
 // on makes a plugin use a Redis client, with the deadlines of the defaults.
@@ -80,26 +84,41 @@ func TestRedisThatAnswersNonsense(t *testing.T) {
 	works(t, w.cached(on(client)), 1)
 }
 
-func TestRedisThatStopsAnsweringCostsTheDeadlineAndThenNothing(t *testing.T) {
+// A counted store counts the looks at it.
+type counted struct {
+	store.Store
+	looks atomic.Int64
+}
+
+func (s *counted) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
+	s.looks.Add(1)
+	return s.Store.Load(ctx, keys)
+}
+
+func TestRedisThatStopsAnsweringIsAskedNoMore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.members(3)
 	server := testkit.StartRedis(t)
-	h := w.cached(on(server.Client()))
+	inner, err := redisstore.New(server.Client(), redisstore.Options{Timeout: 100 * time.Millisecond})
+	require.NoError(t, err)
+	s := &counted{Store: inner}
+	h := w.cached(withPlugin(func(c *rediscache.Config) { c.Redis, c.Store = nil, s }))
 	h.warm(t, func(db *gorm.DB) { db.First(&member{}, 1) })
 	server.Stop()
 	t.Cleanup(server.Continue)
-	slow := 0
-	for range 20 {
-		start := time.Now()
+	s.looks.Store(0)
+	start := time.Now()
+	for range 50 {
 		require.NoError(t, h.First(&member{}, 1).Error)
-		if took := time.Since(start); took > 90*time.Millisecond {
-			slow++
-			require.Less(t, took, time.Second)
-		}
 	}
-	// The breaker gives up after five; one more may be a trial.
-	require.LessOrEqual(t, slow, 7)
+	// Redis is given up after five looks. The n-th trial after them comes n pauses after the one before.
+	most := int64(5)
+	for left := time.Since(start); left > 0; most++ {
+		left -= time.Duration(most-4) * 50 * time.Millisecond
+	}
+	require.LessOrEqual(t, s.looks.Load(), most)
+	require.Less(t, s.looks.Load(), int64(50))
 	works(t, h, 1)
 	server.Continue()
 	h.warm(t, func(db *gorm.DB) { require.NoError(t, db.First(&member{}, 1).Error) })

@@ -150,7 +150,7 @@ func TestColdStartWithoutRedisCostsOneDeadline(t *testing.T) { //nolint:parallel
 	w := newWorld(t)
 	w.old = true
 	w.members(2)
-	const timeout = 2 * time.Second
+	const timeout = 4 * time.Second
 	h := w.cached(serverless(), withPlugin(func(c *rediscache.Config) { c.Timeout = timeout }))
 	start := time.Now()
 	var m member

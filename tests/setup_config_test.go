@@ -74,7 +74,7 @@ func TestConfigErrorsNameTheField(t *testing.T) {
 func TestRedisFromTheEnvironment(t *testing.T) {
 	w := newWorld(t)
 	w.members(3)
-	opt := w.redis.Options()
+	opt := w.server().Options()
 	host, port := hostAndPort(t, opt.Addr)
 	for name, env := range map[string]map[string]string{
 		"url":                        {"REDIS_URL": "redis://" + opt.Addr + "/0"},
@@ -136,7 +136,7 @@ func TestCredentialsOfTheEnvironmentAreUsed(t *testing.T) {
 	w := newWorld(t)
 	w.old = true // Redis is not told of what they write
 	w.members(1)
-	host, port := hostAndPort(t, w.redis.Options().Addr)
+	host, port := hostAndPort(t, w.server().Options().Addr)
 	for name, env := range map[string]map[string]string{
 		"password": {"REDIS_PASSWORD": "wrong"},
 		"username": {"REDIS_USERNAME": "nobody", "REDIS_PASSWORD": "wrong"},

@@ -23,7 +23,7 @@ func (w *world) lite(dsn string, options ...option) *handle {
 	gormConfig := &gorm.Config{Logger: logger.Discard}
 	h := &handle{sql: &statements{}, log: &events{}}
 	cfg := rediscache.Config{
-		Redis: w.redis, Namespace: w.namespace, Recorder: h.log, Timeout: 5 * time.Second,
+		Redis: w.redis, Namespace: w.namespace, Recorder: h.log, Timeout: patience, LearnTimeout: patience,
 		Logger: slog.New(slog.DiscardHandler),
 	}
 	for _, o := range options {

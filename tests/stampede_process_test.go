@@ -55,7 +55,7 @@ func TestProcessThatIsACrowd(t *testing.T) { //nolint:paralleltest // it is no t
 	t.Cleanup(func() { _ = pool.Close() })
 	db, err := gorm.Open(dialector, &gorm.Config{Logger: logger.Discard})
 	require.NoError(t, err)
-	plugin := rediscache.New(rediscache.Config{Redis: client, Namespace: namespace, Timeout: 5 * time.Second})
+	plugin := rediscache.New(rediscache.Config{Redis: client, Namespace: namespace, Timeout: patience, LearnTimeout: patience})
 	require.NoError(t, db.Use(plugin))
 	t.Cleanup(func() { _ = plugin.Close(t.Context()) })
 	var unknown member // what is asked about the table is not what is counted

@@ -25,7 +25,7 @@ var otherStores = map[string]func(w *world) store.Store{
 	},
 	"upstash": func(w *world) store.Store {
 		s, err := upstashstore.New(upstashstore.Options{
-			URL: upstash.Start(w.t, w.redis).URL, Token: upstash.Token, Timeout: patience,
+			URL: upstash.Start(w.t, w.server()).URL, Token: upstash.Token, Timeout: patience,
 		})
 		require.NoError(w.t, err)
 		w.t.Cleanup(func() { _ = s.Close() })
@@ -62,21 +62,32 @@ func TestOtherStoresHoldTheCache(t *testing.T) {
 	}
 }
 
-// The interleavings and the random histories, which decide whether the promise is kept, on the other stores.
-func TestPromiseOnOtherStores(t *testing.T) { //nolint:paralleltest // others measure what happens at the same time
-	const run = "^(TestRandomHistoriesHaveNoWrongAnswers|TestTwoWritersOfOneRow|TestRowsReadOneByOneAreOfOneInstant|" +
-		"TestReadDoesNotJoinOneFromBeforeAWrite|TestRowsThatComeAndGo|TestPreloadAcrossWrites|TestWriteBetweenParentAndChildren|" +
-		"TestAnswerThatIsStoredLateIsNeverServed|TestReaderThatMintsLateReadsWhatIsNew|TestReadsBetweenTheStepsOfAWrite|" +
-		"TestWriterThatOverlapsAnotherDoesNotUncoverIt|TestReadInsideTransactionGoesToTheDatabase|" +
-		"TestSnapshotOfATransactionIsNotStored|TestFirstOrCreateAtOnce|TestWriteWhoseContextEndsAtEachStep)$"
-	stores.OnOthers(t, run, "^$")
+// promise matches the interleavings and the random histories, which decide whether the promise is kept.
+const promise = "TestRandomHistoriesHaveNoWrongAnswers|TestTwoWritersOfOneRow|TestRowsReadOneByOneAreOfOneInstant|" +
+	"TestReadDoesNotJoinOneFromBeforeAWrite|TestRowsThatComeAndGo|TestPreloadAcrossWrites|TestWriteBetweenParentAndChildren|" +
+	"TestAnswerThatIsStoredLateIsNeverServed|TestReaderThatMintsLateReadsWhatIsNew|TestReadsBetweenTheStepsOfAWrite|" +
+	"TestWriterThatOverlapsAnotherDoesNotUncoverIt|TestReadInsideTransactionGoesToTheDatabase|" +
+	"TestSnapshotOfATransactionIsNotStored|TestFirstOrCreateAtOnce|TestWriteWhoseContextEndsAtEachStep"
+
+// promiseOfTheDead matches those in which processes are killed, or stopped, between their steps.
+const promiseOfTheDead = "TestReaderThatIsKilledOrStoppedLeavesNothingOld|TestKilledWriterLeavesNothingOld|TestStoppedWriterLeavesNothingOld"
+
+func TestPromiseOnOtherStores(t *testing.T) {
+	t.Parallel()
+	stores.OnOthers(t, "^("+promise+")$", "^$")
+}
+
+func TestPromiseOnACluster(t *testing.T) {
+	t.Parallel()
+	stores.OnACluster(t, "^("+promise+"|"+promiseOfTheDead+"|TestReaderForOthersIsCanceled|TestManyReadersAtOnce|"+
+		"TestLockedReadLosesNoUpdate|TestRollbackToASavepoint|TestTransactionThatEndsByAText)$")
 }
 
 // A store whose server says no costs the cache, and nothing else.
 func TestUpstashThatRefusesCostsTheCacheOnly(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	server := upstash.Start(t, w.redis)
+	server := upstash.Start(t, w.server())
 	s, err := upstashstore.New(upstashstore.Options{URL: server.URL, Token: upstash.Token, Timeout: patience})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = s.Close() })

@@ -41,7 +41,7 @@ func newWorld(t testing.TB, wrap func(store.Store) store.Store) *world {
 		t: t, dsn: testkit.Postgres(t), plain: map[setting]*gorm.DB{}, cached: map[setting]*gorm.DB{}, resetting: func(bool) {},
 	}
 	w.config = rediscache.Config{
-		Redis: client, Namespace: namespace, Recorder: &w.reads, Timeout: 5 * time.Second,
+		Redis: client, Namespace: namespace, Recorder: &w.reads, Timeout: 20 * time.Second, LearnTimeout: 20 * time.Second,
 		Logger: slog.New(slog.DiscardHandler),
 	}
 	if wrap != nil {

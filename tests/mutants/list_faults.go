@@ -6,26 +6,26 @@ func faults() []mutant {
 	return []mutant{
 		{
 			name: "under traffic: a write is never released",
-			file: "internal/consistency/write.go",
-			old:  "if err := w.release(ctx, &owed); err != nil {", new: "if err := error(nil); err != nil {",
+			in:   in("internal/consistency", "Write.End"),
+			old:  "w.release(ctx, &owed)", new: "error(nil)",
 			killers: by(pkg, "TestServerIsBrokenUnderTraffic/killed,_and_restarted_empty"),
 		},
 		{
 			name: "under traffic: no history of a server is looked at",
-			file: "store/redisstore/node.go",
-			old:  "if _, err := hex.Decode(id[:], []byte(value[:2*len(id)])); err != nil {", new: "if _ = hex.Decode; true {",
+			in:   in("store/redisstore", "parseInfo"),
+			old:  "if _, err := hex.Decode(id[:], []byte(value[:2*len(id)])); err != nil", new: "if _ = hex.Decode; true",
 			killers: by(pkg, "TestServerIsBrokenUnderTraffic/restarted_from_an_old_snapshot"),
 		},
 		{
 			name: "under traffic: hits are served while the journal is open",
-			file: "internal/consistency/read.go",
-			old:  "if !p.keeper.settled(ctx) {", new: "if false {",
+			in:   in("internal/consistency", "Protocol.Read"),
+			old:  "!p.keeper.settled(ctx)", new: "false",
 			killers: by(pkg, "TestServerIsBrokenUnderTraffic/stopped"),
 		},
 		{
 			name: "under traffic: a transaction is over before its COMMIT is sent",
-			file: "internal/txpool/txpool.go",
-			old:  "err := tx.Commit()\n\to.Committed(err)", new: "o.Committed(nil)\n\terr := tx.Commit()",
+			in:   in("internal/txpool", "commit"),
+			old:  "err := tx.Commit(); o.Committed(err)", new: "o.Committed(nil); err := tx.Commit()",
 			killers: by(pkg, "TestDatabaseIsBrokenUnderTraffic/a_synchronous_standby"),
 		},
 	}

@@ -2,8 +2,10 @@
 //
 //	go run ./tests/mutants [-run regexp] [-parallel n] [-v]
 //
-// A mutant is one such break: a text of one file that is replaced by another, and the tests that have to fail then. The
-// list is in list_*.go. The tree is never touched: the compiler is given the changed file by go's flag -overlay.
+// A mutant is one such break: code of a function that is replaced by other code, and the tests that have to fail then. It
+// is looked for as syntax: whoever formats or comments the function, or moves it within its package, need not tell the
+// mutants. The list is in list_*.go. The tree is never touched: the compiler is given the changed file by go's flag
+// -overlay.
 //
 // Only a test that fails kills a mutant. One that does not apply, does not compile, or whose tests hang or fail without
 // it as well, is an error of the list. The command fails if there is an error, or if a mutant survives.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -14,9 +13,10 @@ import (
 type mutant struct {
 	// name says what is broken.
 	name string
-	// file is the one that is changed, from the root of the module.
-	file string
-	// old occurs in it exactly once. In its place stands new.
+	// in says where.
+	in place
+	// old is there exactly once: expressions with commas between them, statements, or the head of an if or a for. In its
+	// place stands new, which may be empty.
 	old, new string
 	// killers fail then.
 	killers tests
@@ -46,39 +46,40 @@ func mutants() []mutant {
 }
 
 var (
-	errLost  = errors.New("the text that it replaces is not in the file")
-	errTwice = errors.New("the text that it replaces is in the file more than once")
+	errLost  = errors.New("what it replaces is not there")
+	errTwice = errors.New("what it replaces is there more than once")
 )
 
-// apply returns the file with the mutant in it.
-func (m mutant) apply(root string) (string, error) {
-	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(m.file)))
-	if err != nil {
-		return "", err
-	}
-	switch strings.Count(string(text), m.old) {
-	case 0:
-		return "", fmt.Errorf("%s: %w", m.file, errLost)
-	case 1:
-		return strings.Replace(string(text), m.old, m.new, 1), nil
+// apply returns the path of the file that is changed, and the file with the mutant in it.
+func (m mutant) apply(root string) (path, changed string, err error) {
+	found, err := m.in.find(root, m.old)
+	switch {
+	case err != nil:
+	case len(found) == 0:
+		err = errLost
+	case len(found) > 1:
+		err = fmt.Errorf("%w: %d times", errTwice, len(found))
 	default:
-		return "", fmt.Errorf("%s: %w", m.file, errTwice)
+		path = found[0].path
+		changed, err = m.in.replace(found[0], m.new)
 	}
+	if err != nil {
+		return "", "", fmt.Errorf("%s: %w", m.in, err)
+	}
+	return path, changed, nil
 }
 
 // overlay writes the changed file into a folder, and the file that makes the compiler take it, whose path it returns.
 func (m mutant) overlay(root, dir string) (string, error) {
-	text, err := m.apply(root)
+	original, text, err := m.apply(root)
 	if err != nil {
 		return "", err
 	}
-	changed := filepath.Join(dir, filepath.Base(m.file))
+	changed := filepath.Join(dir, filepath.Base(original))
 	if err := os.WriteFile(changed, []byte(text), 0o600); err != nil {
 		return "", err
 	}
-	document, err := json.Marshal(map[string]map[string]string{
-		"Replace": {filepath.Join(root, filepath.FromSlash(m.file)): changed},
-	})
+	document, err := json.Marshal(map[string]map[string]string{"Replace": {original: changed}})
 	if err != nil {
 		return "", err
 	}

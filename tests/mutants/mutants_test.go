@@ -18,7 +18,7 @@ func TestEveryMutantApplies(t *testing.T) {
 		require.False(t, names[m.name], "two mutants are called %q", m.name)
 		names[m.name] = true
 		require.LessOrEqual(t, len(m.name), nameWidth, m.name)
-		_, err := m.apply(root)
+		_, _, err := m.apply(root)
 		if err != nil {
 			lost = append(lost, m.name+": "+err.Error())
 		}

@@ -74,7 +74,7 @@ func (w *world) cached(order order, more ...gorm.Plugin) *handle {
 		h.use(w.t, more...)
 	}
 	plugin := rediscache.New(rediscache.Config{
-		Redis: w.redis, Namespace: w.namespace, Recorder: h.log, Timeout: 5 * time.Second,
+		Redis: w.redis, Namespace: w.namespace, Recorder: h.log, Timeout: 20 * time.Second, LearnTimeout: 20 * time.Second,
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	h.use(w.t, plugin)

@@ -61,7 +61,9 @@ func newWorld(t testing.TB, wrap func(store.Store) store.Store) *world {
 	client, namespace := testkit.Redis(t)
 	w := &world{t: t, dsn: testkit.PostgresDatabase(t) + "&search_path=public,types", resetting: func(bool) {}, redefined: true}
 	// Deadlines that a loaded machine keeps.
-	w.cfg = rediscache.Config{Redis: client, Namespace: namespace, Timeout: 20 * time.Second, Logger: slog.New(slog.DiscardHandler)}
+	w.cfg = rediscache.Config{
+		Redis: client, Namespace: namespace, Timeout: 20 * time.Second, LearnTimeout: 20 * time.Second, Logger: slog.New(slog.DiscardHandler),
+	}
 	if wrap != nil {
 		inner, err := redisstore.New(client, redisstore.Options{Timeout: 20 * time.Second})
 		require.NoError(t, err)
