@@ -6,6 +6,7 @@ TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rediscache/tools
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI         := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
 SERVERS          := go run ./internal/testkit/withservers
+MEASURED         := $(SERVERS) -measure
 
 .DEFAULT_GOAL := help
 
@@ -26,11 +27,11 @@ PLUGINS := tests/plugins
 BENCHMARKS := benchmarks
 
 test: ## run all tests on PostgreSQL and Redis, which are found or started
-	$(SERVERS) sh -c 'go test -timeout 40m ./... && go -C $(PLUGINS) test -timeout 10m ./... && go -C $(BENCHMARKS) test ./...'
+	$(SERVERS) sh -c 'go test -timeout 40m ./tests ./... && go -C $(PLUGINS) test -timeout 10m ./... && go -C $(BENCHMARKS) test ./...'
 
 # vet is off, as `make lint` and `make test` run it: it analyses every package a second time.
 test-race: ## the same with the race detector, and fewer combinations
-	$(SERVERS) sh -c 'go test -race -vet=off -short -timeout 60m ./... && go -C $(PLUGINS) test -race -vet=off -timeout 20m ./... \
+	$(SERVERS) sh -c 'go test -race -vet=off -short -timeout 60m ./tests ./... && go -C $(PLUGINS) test -race -vet=off -timeout 20m ./... \
 		&& go -C $(BENCHMARKS) test -race -vet=off ./...'
 
 matrix: ## try every way to write with every way to read, on every database
@@ -48,16 +49,16 @@ mutants: ## break the plugin on purpose, and see the tests notice
 	$(SERVERS) go run ./tests/mutants
 
 bench: ## measure everything, and write docs/benchmarks.md: a quarter of an hour
-	$(SERVERS) go -C $(BENCHMARKS) run . -mode full -o $(CURDIR)/docs/benchmarks.md
+	$(MEASURED) go -C $(BENCHMARKS) run . -mode full -o $(CURDIR)/docs/benchmarks.md
 
 bench-quick: ## measure less, and print it: two minutes
-	$(SERVERS) go -C $(BENCHMARKS) run . -mode quick
+	$(MEASURED) go -C $(BENCHMARKS) run . -mode quick
 
 bench-outage: ## measure what statements cost while Redis is away, and print it: a minute
-	$(SERVERS) go -C $(BENCHMARKS) run . -mode quick -parts outage
+	$(MEASURED) go -C $(BENCHMARKS) run . -mode quick -parts outage
 
 bench-smoke: ## see that the benchmarks work; their figures mean nothing
-	$(SERVERS) go -C $(BENCHMARKS) run . -mode smoke > /dev/null
+	$(MEASURED) go -C $(BENCHMARKS) run . -mode smoke > /dev/null
 
 FUZZTIME ?= 30s
 export FUZZTIME

@@ -24,7 +24,8 @@ func observed(cfg rediscache.Config) (db *gorm.DB, done func()) {
 	must(db.AutoMigrate(&User{}))
 	must(db.Create(&User{ID: 1, Name: "Ada"}).Error)
 	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
-	cfg.Redis, cfg.Logger, cfg.Timeout = client, slog.New(slog.DiscardHandler), patience
+	cfg.Redis, cfg.Logger = client, slog.New(slog.DiscardHandler)
+	cfg.Timeout, cfg.LearnTimeout = patience, patience
 	plugin := rediscache.New(cfg)
 	must(db.Use(plugin))
 	return db, func() {

@@ -42,7 +42,8 @@ func policies() rediscache.Config {
 func Example_policy() {
 	db, _, done := shopWith(func(client redis.UniversalClient, counters *metrics.Counters) *rediscache.Plugin {
 		cfg := policies()
-		cfg.Redis, cfg.Recorder, cfg.Timeout = client, counters, patience
+		cfg.Redis, cfg.Recorder = client, counters
+		cfg.Timeout, cfg.LearnTimeout = patience, patience
 		return rediscache.New(cfg)
 	})
 	defer done()

@@ -62,7 +62,7 @@ const patience = 10 * time.Second
 // configured is much the same as readmeConfig, with patience.
 func configured(client redis.UniversalClient, counters *metrics.Counters) *rediscache.Plugin {
 	return rediscache.New(rediscache.Config{
-		Redis: client, Namespace: "shop", Recorder: counters, Timeout: patience,
+		Redis: client, Namespace: "shop", Recorder: counters, Timeout: patience, LearnTimeout: patience,
 		Policy: ttlconfig.Policy{TTL: time.Hour},
 		Models: ttlconfig.Models{ttlconfig.For[AuditLog](): ttlconfig.Never},
 	})

@@ -23,6 +23,9 @@ type User struct {
 	Name string
 }
 
+// patience is a deadline that a machine keeps which is busy with other tests.
+const patience = 10 * time.Second
+
 // shop opens a database and a Redis server in this process, with a plugin that reports to a Recorder.
 func shop(r metrics.Recorder) (db *gorm.DB, done func()) {
 	server, err := miniredis.Run()
@@ -34,7 +37,7 @@ func shop(r metrics.Recorder) (db *gorm.DB, done func()) {
 	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
 	plugin := rediscache.New(rediscache.Config{
 		Redis: client, Recorder: r, Logger: slog.New(slog.DiscardHandler),
-		Timeout: 10 * time.Second, // a machine that is busy with other tests keeps it
+		Timeout: patience, LearnTimeout: patience,
 	})
 	must(db.Use(plugin))
 	return db, func() {

@@ -85,10 +85,10 @@ func (w *world) fresh(t *testing.T, v reading, handles ...*handle) {
 	}
 }
 
-// eachReading runs a test for every way to read, on every kind of database.
+// eachReading runs a test for every way to read, on every kind of database; where the race detector watches, on PostgreSQL.
 func eachReading(t *testing.T, test func(t *testing.T, w *world, v reading)) {
 	t.Helper()
-	for _, d := range dialects() {
+	for _, d := range raced(dialects()) {
 		for _, v := range readings() {
 			t.Run(d.name+", "+v.name, func(t *testing.T) {
 				t.Parallel()

@@ -116,7 +116,9 @@ func TestHandlesThatShareAPoolOrAPlugin(t *testing.T) {
 		return db
 	}
 	shared := open(a.plugin)
-	own := rediscache.New(rediscache.Config{Redis: w.redis, Namespace: w.namespace})
+	own := rediscache.New(rediscache.Config{
+		Redis: w.redis, Namespace: w.namespace, Timeout: patience, LearnTimeout: patience,
+	})
 	t.Cleanup(func() { _ = own.Close(context.WithoutCancel(t.Context())) })
 	second := open(own)
 	require.Error(t, shared.Use(a.plugin), "twice")

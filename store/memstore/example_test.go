@@ -3,6 +3,7 @@ package memstore_test
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/glebarez/sqlite"
 	"gorm.io/gorm"
@@ -11,6 +12,9 @@ import (
 	"github.com/gorm-rediscache/rediscache/metrics"
 	"github.com/gorm-rediscache/rediscache/store/memstore"
 )
+
+// patience is a deadline that a machine keeps which is busy with other tests.
+const patience = 10 * time.Second
 
 type Product struct {
 	ID    int
@@ -29,7 +33,7 @@ func Example() {
 		panic(err)
 	}
 	counters := &metrics.Counters{}
-	plugin := rediscache.New(rediscache.Config{Store: cache, Recorder: counters})
+	plugin := rediscache.New(rediscache.Config{Store: cache, Recorder: counters, Timeout: patience, LearnTimeout: patience})
 	if err := db.Use(plugin); err != nil {
 		panic(err)
 	}

@@ -163,7 +163,7 @@ func TestSpansTellWhatTheCacheDid(t *testing.T) {
 	require.NoError(t, w.plain().AutoMigrate(&track{}))
 	tracer, spans := traced(t)
 	cache := rediscache.New(rediscache.Config{
-		Redis: w.redis, Namespace: w.namespace, Timeout: 5 * time.Second, Logger: slog.New(slog.DiscardHandler),
+		Redis: w.redis, Namespace: w.namespace, Timeout: 5 * time.Second, LearnTimeout: 5 * time.Second, Logger: slog.New(slog.DiscardHandler),
 		Annotate: func(ctx context.Context, attrs []slog.Attr) {
 			span := trace.SpanFromContext(ctx)
 			for _, a := range attrs {

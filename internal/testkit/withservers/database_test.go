@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gorm-rediscache/rediscache/internal/testkit"
 )
 
 // Only what this program itself has named, long ago, is dropped.
@@ -20,4 +22,16 @@ func TestOnlyDatabasesOfKilledRunsAreStale(t *testing.T) {
 	} {
 		require.False(t, isStale(name, now), name)
 	}
+}
+
+// A test that waits for the disk with every COMMIT waits for most of its time.
+func TestDatabaseOfTestsDoesNotWaitForTheDisk(t *testing.T) {
+	t.Parallel()
+	h := &house{}
+	t.Cleanup(h.close)
+	database, err := h.hasten(t.Context(), testkit.PostgresDatabase(t))
+	require.NoError(t, err)
+	var waits string
+	require.NoError(t, testkit.OpenPostgres(t, database).QueryRowContext(t.Context(), "SHOW synchronous_commit").Scan(&waits))
+	require.Equal(t, "off", waits)
 }

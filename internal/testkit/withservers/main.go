@@ -1,6 +1,10 @@
 // Command withservers runs a command with a PostgreSQL, a MySQL and a Redis server to test against.
 //
 //	go run ./internal/testkit/withservers go test ./...
+//	go run ./internal/testkit/withservers -measure go -C benchmarks run .
+//
+// With -measure PostgreSQL is as an application has it. Without, it is made fast for tests: it hands on the sessions of tests that
+// have ended, and COMMIT does not wait for the disk.
 //
 // Each server is, in this order: the one that REDISCACHE_TEST_POSTGRES, REDISCACHE_TEST_MYSQL or REDISCACHE_TEST_REDIS names; one that answers
 // on localhost; one that Docker Compose starts, where an engine answers; one that installed binaries start on a private
@@ -12,6 +16,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,11 +27,14 @@ import (
 )
 
 func main() {
-	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: withservers command [argument …]")
+	measure := flag.Bool("measure", false, "leave PostgreSQL as it is")
+	flag.Usage = func() { fmt.Fprintln(os.Stderr, "usage: withservers [-measure] command [argument …]") }
+	flag.Parse()
+	if flag.NArg() == 0 {
+		flag.Usage()
 		os.Exit(2)
 	}
-	code, err := run(os.Args[1:])
+	code, err := run(flag.Args(), *measure)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "withservers:", err)
 		code = 1
@@ -34,7 +42,7 @@ func main() {
 	os.Exit(code)
 }
 
-func run(command []string) (code int, err error) {
+func run(command []string, measure bool) (code int, err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	h := &house{dir: ""}
@@ -49,8 +57,10 @@ func run(command []string) (code int, err error) {
 	if postgres, err = h.ownDatabase(ctx, postgres); err != nil {
 		return 0, err
 	}
-	if postgres, err = h.shareSessions(postgres); err != nil {
-		return 0, err
+	if !measure {
+		if postgres, err = h.hasten(ctx, postgres); err != nil {
+			return 0, err
+		}
 	}
 	mysql, err := h.find(ctx, server{
 		name: "MySQL", env: testkit.EnvMySQL, local: testkit.LocalMySQL, answers: mysqlAnswers,
