@@ -26,6 +26,7 @@ PLUGINS := tests/plugins
 # So are benchmarks.
 BENCHMARKS := benchmarks
 
+# The tests that take longest begin first.
 test: ## run all tests on PostgreSQL and Redis, which are found or started
 	$(SERVERS) sh -c 'go test -timeout 40m ./tests ./... && go -C $(PLUGINS) test -timeout 10m ./... && go -C $(BENCHMARKS) test ./...'
 

@@ -86,20 +86,27 @@ func TestCacheEndsNoTransactionThatATextHasBegun(t *testing.T) {
 	require.Equal(t, "written", nameOf(t, plain.DB, 1))
 }
 
+// viewOfAMember makes a view of the first of two members, and a table that the view may be made to read in its place. It
+// returns what reads the view.
+func (w *world) viewOfAMember() (named func(*gorm.DB) string) {
+	w.t.Helper()
+	plain := w.members(2)
+	require.NoError(w.t, plain.Exec("CREATE VIEW named AS SELECT name FROM members WHERE id = 1").Error)
+	require.NoError(w.t, plain.Exec("CREATE TABLE others AS SELECT name FROM members WHERE id = 2").Error)
+	return func(db *gorm.DB) (name string) {
+		w.t.Helper()
+		require.NoError(w.t, db.Raw("SELECT name FROM named").Scan(&name).Error)
+		return name
+	}
+}
+
 // Such a transaction sees one snapshot, also of the catalog: what it shows of a schema that has been changed since is not
 // learned.
 func TestSchemaIsNotLearnedFromASnapshotThatATextHasBegun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	plain := w.members(2)
-	require.NoError(t, plain.Exec("CREATE VIEW named AS SELECT name FROM members WHERE id = 1").Error)
-	require.NoError(t, plain.Exec("CREATE TABLE others (name text)").Error)
-	require.NoError(t, plain.Exec("INSERT INTO others VALUES ('old')").Error)
+	named := w.viewOfAMember()
 	h, migrates := w.cached(), w.cached()
-	named := func(db *gorm.DB) (name string) {
-		require.NoError(t, db.Raw("SELECT name FROM named").Scan(&name).Error)
-		return name
-	}
 	h.warm(t, func(db *gorm.DB) { named(db) })
 	require.NoError(t, h.Connection(func(c *gorm.DB) error {
 		require.NoError(t, c.Exec("BEGIN ISOLATION LEVEL REPEATABLE READ").Error)
@@ -122,15 +129,8 @@ func TestSchemaIsNotLearnedFromASnapshot(t *testing.T) {
 		t.Run(d.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorldOn(t, d)
-			plain := w.members(2)
-			require.NoError(t, plain.Exec("CREATE VIEW named AS SELECT name FROM members WHERE id = 1").Error)
-			require.NoError(t, plain.Exec("CREATE TABLE others (name varchar(20))").Error)
-			require.NoError(t, plain.Exec("INSERT INTO others VALUES ('old')").Error)
+			named := w.viewOfAMember()
 			h, migrates := w.cached(), w.cached()
-			named := func(db *gorm.DB) (name string) {
-				require.NoError(t, db.Raw("SELECT name FROM named").Scan(&name).Error)
-				return name
-			}
 			h.warm(t, func(db *gorm.DB) { named(db) })
 			tx := h.Begin()
 			t.Cleanup(func() { tx.Rollback() })

@@ -14,6 +14,12 @@ func transactions() []mutant {
 			killers: by("tests", "TestReadInsideTransactionGoesToTheDatabase"),
 		},
 		{
+			name: "what follows in a transaction that has failed waits for its end",
+			in:   in("callbacks", "shim.failed"),
+			old:  "tx.over(true)", new: "_ = tx",
+			killers: by("tests", "TestMySQLTransactionEndedByADeadlock"),
+		},
+		{
 			name: "what a transaction wrote is never announced",
 			in:   in("callbacks", "transaction.announce"),
 			old:  "t.effects.empty() && !t.calls", new: "true",
