@@ -212,7 +212,7 @@ func outcome(err error, dialect string) metrics.WriteOutcome {
 	switch {
 	case err == nil:
 		return metrics.Committed
-	case dialect == catalog.SQLite: // which is in this process
+	case dialect == catalog.SQLite && !errors.Is(err, txpool.ErrPanic): // which is in this process
 		return metrics.RolledBack
 	case errors.Is(err, sql.ErrTxDone), errors.Is(err, sql.ErrConnDone):
 		return metrics.RolledBack // nothing was sent

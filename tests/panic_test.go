@@ -110,3 +110,28 @@ func TestPanicOfTheDriverIsTheApplications(t *testing.T) {
 	require.Zero(t, h.log.panics.Load())
 	require.Equal(t, "m1", nameOf(t, h.DB, 1))
 }
+
+// The driver panics in COMMIT: it may have been sent. What was announced ends as it does for any write in doubt.
+func TestWriteWhoseCommitPanicsIsInDoubt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.members(1)
+	h := w.cached()
+	nameOf(t, h.DB, 1) // the schema is learned
+	session := 0
+	writes := h.log.wrote(func() {
+		require.PanicsWithValue(t, "defect in the driver", func() {
+			_ = h.Transaction(func(tx *gorm.DB) error {
+				require.NoError(t, tx.Raw("SELECT pg_backend_pid()").Scan(&session).Error)
+				require.NoError(t, tx.Model(&member{ID: 1}).Update("name", "Zoe").Error)
+				h.sql.defect.Store(true)
+				return nil
+			})
+		})
+	})
+	h.sql.defect.Store(false)
+	require.NoError(t, w.plain().Exec("SELECT pg_terminate_backend(?)", session).Error) // which database/sql has lost
+	require.Len(t, writes, 1)
+	require.Equal(t, metrics.InDoubt, writes[0].Outcome)
+	require.Equal(t, "m1", nameOf(t, h.DB, 1))
+}

@@ -9,6 +9,7 @@ package txpool
 import (
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"reflect"
 	"sync"
 	"sync/atomic"
@@ -225,6 +226,9 @@ func (o *observed) Rollback() error {
 	return err
 }
 
+// ErrPanic is what an observer is told of a COMMIT whose driver panicked. The panic goes on.
+var ErrPanic = errors.New("txpool: the driver panicked in COMMIT")
+
 // commit commits a transaction under the eyes of its observer.
 func commit(o Observer, tx interface {
 	Commit() error
@@ -236,7 +240,8 @@ func commit(o Observer, tx interface {
 		o.RolledBack()
 		return err
 	}
-	err := tx.Commit()
-	o.Committed(err)
+	err := ErrPanic
+	defer func() { o.Committed(err) }()
+	err = tx.Commit()
 	return err
 }

@@ -3,6 +3,7 @@ package txpool_test
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"sync"
 	"testing"
@@ -99,6 +100,38 @@ func TestEndOfATransactionIsTold(t *testing.T) {
 		})
 	}
 }
+
+// What was announced before COMMIT has to end, too, when the driver panics.
+func TestPanicOfTheDriverInCommitIsTold(t *testing.T) {
+	t.Parallel()
+	tracker := txpool.New()
+	db := sql.OpenDB(panicking{})
+	t.Cleanup(func() { _ = db.Close() })
+	wrapped := tracker.Wrap(db).(gorm.ConnPoolBeginner)
+	for name, begin := range map[string]func() (any, error){
+		"database/sql": func() (any, error) { return db.BeginTx(t.Context(), nil) },
+		"wrapped pool": func() (any, error) { return wrapped.BeginTx(t.Context(), nil) },
+	} {
+		tx, err := begin()
+		require.NoError(t, err, name)
+		l := &log{}
+		observe(t, tracker, tx, l)
+		require.PanicsWithValue(t, "defect", func() {
+			_ = tx.(interface{ Commit() error }).Commit()
+		}, name)
+		require.Equal(t, []string{"before", "failed"}, l.events, name)
+	}
+}
+
+// panicking is a driver that panics in COMMIT.
+type panicking struct{ driver.Conn }
+
+func (p panicking) Connect(context.Context) (driver.Conn, error) { return p, nil }
+func (p panicking) Driver() driver.Driver                        { return nil }
+func (p panicking) Begin() (driver.Tx, error)                    { return p, nil }
+func (panicking) Commit() error                                  { panic("defect") }
+func (panicking) Rollback() error                                { return nil }
+func (panicking) Close() error                                   { return nil }
 
 func TestCancelledTransactionIsToldAsRolledBack(t *testing.T) {
 	t.Parallel()

@@ -25,7 +25,7 @@ func faults() []mutant {
 		{
 			name: "under traffic: a transaction is over before its COMMIT is sent",
 			in:   in("internal/txpool", "commit"),
-			old:  "err := tx.Commit(); o.Committed(err)", new: "o.Committed(nil); err := tx.Commit()",
+			old:  "defer func() { o.Committed(err) }()", new: "o.Committed(nil)",
 			killers: by(pkg, "TestDatabaseIsBrokenUnderTraffic/a_synchronous_standby"),
 		},
 	}

@@ -4,6 +4,12 @@ package main
 func transactions() []mutant {
 	return []mutant{
 		{
+			name: "a COMMIT whose driver panics keeps its intent alive",
+			in:   in("internal/txpool", "commit"),
+			old:  "defer func() { o.Committed(err) }()", new: "defer func() { if err != ErrPanic { o.Committed(err) } }()",
+			killers: by("internal/txpool", "TestPanicOfTheDriverInCommitIsTold"),
+		},
+		{
 			name: "a transaction is invalidated at its statements, not at its commit",
 			in:   in("callbacks", "shim.announceInTransaction"),
 			old:  "tx := observer.(*transaction)",
@@ -33,14 +39,14 @@ func transactions() []mutant {
 				o.RolledBack()
 				return err
 			}
-			err := tx.Commit()`,
-			new:     "err := tx.Commit(); _ = o.BeforeCommit(on)",
+			err := ErrPanic`,
+			new:     "err := ErrPanic; defer func() { _ = o.BeforeCommit(on) }()",
 			killers: by("tests", "TestReadsBetweenTheStepsOfAWrite/before_intend,_by_key"),
 		},
 		{
 			name: "a transaction is over before its COMMIT is sent",
 			in:   in("internal/txpool", "commit"),
-			old:  "err := tx.Commit(); o.Committed(err)", new: "o.Committed(nil); err := tx.Commit()",
+			old:  "defer func() { o.Committed(err) }()", new: "o.Committed(nil)",
 			killers: by("tests", "TestSlowCommit"),
 		},
 		{
