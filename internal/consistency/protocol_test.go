@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -148,6 +149,33 @@ func onlyOnce() func() error {
 		once.Do(func() { err = nil })
 		return err
 	}
+}
+
+// An intent that came after the release would be nobody's: its tags would not be served until it lapses.
+func TestReleaseWaitsForTheRenewalThatIsUnderWay(t *testing.T) { //nolint:paralleltest // inVirtualTime says so
+	inVirtualTime(t, func(t *testing.T, w *world) {
+		w.set(1, 10)
+		a := w.process(consistency.Config{})
+		b := w.process(consistency.Config{IntentTTL: 300 * time.Millisecond})
+		wr, err := b.Intend(t.Context(), w.tags(1))
+		require.NoError(t, err)
+		let := make(chan struct{})
+		b.steps.set(&b.steps.onIntend, func() error { <-let; return nil })
+		time.Sleep(150 * time.Millisecond) // the renewal is under way
+		w.commit(20, 1)
+		ended := make(chan struct{})
+		go func() {
+			wr.End(t.Context(), metrics.Committed)
+			close(ended)
+		}()
+		synctest.Wait()
+		close(let)
+		<-ended
+		synctest.Wait()
+		require.Equal(t, metrics.Miss, a.read(1).outcome) // and not a bypass, because somebody writes
+		synctest.Wait()
+		require.Equal(t, answer{values: []int{20}, outcome: metrics.Hit, found: 1}, a.read(1))
+	})
 }
 
 func TestIntentIsRenewedWhileCommitIsUnderWay(t *testing.T) { //nolint:paralleltest // inVirtualTime says so

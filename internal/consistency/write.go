@@ -28,6 +28,7 @@ type Write struct {
 	tags     []keying.Tag
 	intended time.Time // when the last intent that succeeded was begun
 	renewal  *time.Timer
+	renewing chan struct{} // closed when the renewal that is under way is over; nil if there is none
 	ended    bool
 }
 
@@ -119,14 +120,41 @@ func (w *Write) intend(ctx context.Context) error {
 
 // renew puts the end of the intent off while the COMMIT is under way.
 func (w *Write) renew() {
-	if w.p.stopped.Err() != nil {
+	over := make(chan struct{})
+	w.mu.Lock()
+	if w.ended || w.p.stopped.Err() != nil {
+		w.mu.Unlock()
 		return
 	}
+	w.renewing = over
+	w.mu.Unlock()
+	defer func() {
+		if r := recover(); r != nil {
+			w.p.Panicked(w.p.stopped, r)
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		close(over)
+		w.renewing = nil
+		if !w.ended {
+			w.renewal.Reset(w.p.cfg.IntentTTL / 3)
+		}
+	}()
 	_ = w.announce(w.p.stopped) // if it fails, the next one may not
+}
+
+// renewed ends the renewals. It waits for the one that is under way, which takes no longer than a step may: an intent that
+// came after the release would keep its tags from being served until it lapses.
+func (w *Write) renewed() {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.ended {
-		w.renewal.Reset(w.p.cfg.IntentTTL / 3)
+	w.ended = true
+	if w.renewal != nil {
+		w.renewal.Stop()
+	}
+	renewing := w.renewing
+	w.mu.Unlock()
+	if renewing != nil {
+		<-renewing
 	}
 }
 
@@ -134,14 +162,11 @@ func (w *Write) renew() {
 // it returns, a read that starts afterwards does not see what was there before the write. In doubt, and if the end of
 // the transaction could not be observed, the intent is kept up for Config.InDoubtHold, then released.
 func (w *Write) End(ctx context.Context, outcome metrics.WriteOutcome) {
+	w.renewed()
 	w.mu.Lock()
-	w.ended = true
 	announced := w.announced
 	event := metrics.WriteEvent{
 		Outcome: outcome, Announced: announced, Lapsed: announced && time.Since(w.intended) > w.p.cfg.IntentTTL,
-	}
-	if w.renewal != nil {
-		w.renewal.Stop()
 	}
 	owed := debt{writer: w.id, tags: w.tags, left: w.left}
 	event.Outboxed = w.left && outcome != metrics.RolledBack

@@ -6,6 +6,12 @@ func protocol() []mutant {
 	const pkg = "internal/consistency"
 	return []mutant{
 		{
+			name: "a release does not wait for the renewal that is under way",
+			in:   in("internal/consistency", "Write.renewed"),
+			old:  "renewing != nil", new: "false && renewing != nil",
+			killers: by("internal/consistency", "TestReleaseWaitsForTheRenewalThatIsUnderWay"),
+		},
+		{
 			name: "late fill: stamps are not compared",
 			in:   in(pkg, "read.serve"),
 			old:  "!complete || !sealed.carries(0, stamps)", new: "!complete || len(stamps) == 0",
