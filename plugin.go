@@ -109,8 +109,8 @@ func (p *Plugin) start() error {
 		Cipher: cipher,
 	})
 	options := callbacks.Options{
-		Protocol: p.protocol, Namespace: cfg.Namespace, OwnNamespace: cfg.Namespace != "", Policy: cfg.Policy,
-		Models: cfg.Models, MaxRows: cfg.MaxRows, MaxBytes: cfg.MaxBytes, WrapConnPool: cfg.WrapConnPool,
+		Protocol: p.protocol, Namespace: cfg.Namespace, OwnNamespace: cfg.Namespace != "", Layout: s.Layout(),
+		Policy: cfg.Policy, Models: cfg.Models, MaxRows: cfg.MaxRows, MaxBytes: cfg.MaxBytes, WrapConnPool: cfg.WrapConnPool,
 		ReadReplicas: cfg.ReadReplicas, Foreground: serverless, LearnTimeout: cfg.LearnTimeout,
 		Recorder: cfg.Recorder, Advisor: &p.advisor, Logger: cfg.Logger, Annotate: cfg.Annotate,
 		Outbox: cfg.OnOutage == Outbox, Partition: cfg.Partition,

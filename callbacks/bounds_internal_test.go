@@ -49,7 +49,7 @@ func TestPlansAreBoundedByNumberAndByLength(t *testing.T) {
 
 func TestTablesThatDoNotExistAreNotRemembered(t *testing.T) {
 	t.Parallel()
-	names, err := keying.NewSpace("rc", "db")
+	names, err := keying.NewSpace("rc", "db", keying.ManySlots)
 	require.NoError(t, err)
 	c := &catalog.Catalog{Tables: []catalog.Table{{Name: "users"}}}
 	k := &knowledge{identity: &identity{names: names}, graph: relations.New(c, sqltext.Postgres)}
@@ -67,7 +67,7 @@ func TestTablesThatDoNotExistAreNotRemembered(t *testing.T) {
 // One transaction may write any number of rows: what it announces, and what it remembers until then, is bounded.
 func TestRowsOfATransactionAreRememberedUpToABound(t *testing.T) {
 	t.Parallel()
-	names, err := keying.NewSpace("rc", "db")
+	names, err := keying.NewSpace("rc", "db", keying.ManySlots)
 	require.NoError(t, err)
 	table := names.Table("users")
 	key := func(n int) keying.PrimaryKey {

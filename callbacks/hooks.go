@@ -40,6 +40,7 @@ import (
 	"github.com/gorm-rediscache/rediscache/internal/outbox"
 	"github.com/gorm-rediscache/rediscache/internal/rowcodec"
 	"github.com/gorm-rediscache/rediscache/internal/txpool"
+	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/metrics"
 	"github.com/gorm-rediscache/rediscache/ttlconfig"
 )
@@ -48,6 +49,7 @@ import (
 type Options struct {
 	Protocol  *consistency.Protocol
 	Namespace string
+	Layout    keying.Layout
 	// OwnNamespace is set if the application chose the namespace: then it vouches for databases that cannot be told
 	// apart.
 	OwnNamespace bool

@@ -53,19 +53,13 @@ type identity struct {
 	names keying.Space
 	// all are the tags of all entries; everything, those and the schema's.
 	all, everything []keying.Tag
-	// namespace is what the names begin with.
-	namespace string
 	// refused says why nothing can be read or planned in the session; writes may be anything, and are announced as that.
 	refused error
 }
 
 // elsewhere returns the tags of everything in another database of the same server.
 func (id *identity) elsewhere(database string) []keying.Tag {
-	other, err := keying.NewSpace(id.namespace, database)
-	if err != nil {
-		return nil // a name that nobody's database can have
-	}
-	return other.Everything()
+	return id.names.Elsewhere(database).Everything()
 }
 
 // knowledge is what follows from one reading of the catalog.
@@ -195,12 +189,12 @@ func (d *database) identify(ctx context.Context, from lender) (*identity, error)
 	if name == "" {
 		name = d.memory()
 	}
-	names, err := keying.NewSpace(d.h.opt.Namespace, name)
+	names, err := keying.NewSpace(d.h.opt.Namespace, name, d.h.opt.Layout)
 	if err != nil {
 		return nil, fmt.Errorf("namespace: %w", err)
 	}
 	id := &identity{
-		found: found, names: names, namespace: d.h.opt.Namespace, refused: refused,
+		found: found, names: names, refused: refused,
 		all: names.All(), everything: names.Everything(),
 	}
 	d.identity.Store(id)

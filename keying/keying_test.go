@@ -25,9 +25,11 @@ var (
 	text    = []keying.KeyKind{keying.Text}
 )
 
-func space(t testing.TB) keying.Space {
+func space(t testing.TB) keying.Space { return spaceWith(t, keying.ManySlots) }
+
+func spaceWith(t testing.TB, layout keying.Layout) keying.Space {
 	t.Helper()
-	s, err := keying.NewSpace("shop", "orders-1f9c2b7a")
+	s, err := keying.NewSpace("shop", "orders-1f9c2b7a", layout)
 	require.NoError(t, err)
 	return s
 }
@@ -44,7 +46,19 @@ func key(t testing.TB, kinds []keying.KeyKind, values ...any) keying.PrimaryKey 
 // "go test ./keying -update", and say so in the CHANGELOG.
 func TestNamesAreWhatTheyWere(t *testing.T) {
 	t.Parallel()
-	s := space(t)
+	got := names(t, keying.OneSlot) + names(t, keying.ManySlots)
+	golden := filepath.Join("testdata", "names.golden")
+	if *update {
+		require.NoError(t, os.WriteFile(golden, []byte(got), 0o600))
+	}
+	want, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got)
+}
+
+func names(t *testing.T, layout keying.Layout) string {
+	t.Helper()
+	s := spaceWith(t, layout)
 	users, odd := s.Table("users"), s.Table(`Größe {x}:y`)
 	variant := keying.NewFingerprint("select *").Variant()
 	query := keying.NewFingerprint("select count(*)").Query()
@@ -68,13 +82,45 @@ func TestNamesAreWhatTheyWere(t *testing.T) {
 	for _, tag := range slices.Concat(scopeTags[:], oneTags[:]) {
 		fmt.Fprintln(&b, tag.Token(), tag.Writers(), tag)
 	}
-	golden := filepath.Join("testdata", "names.golden")
-	if *update {
-		require.NoError(t, os.WriteFile(golden, []byte(b.String()), 0o600))
+	return b.String()
+}
+
+// On one server there is one tag of each kind, and what seems to be one server may be a Cluster behind a proxy.
+func TestOnOneServerAllNamesAreInOneSlot(t *testing.T) {
+	t.Parallel()
+	s := spaceWith(t, keying.OneSlot)
+	used := map[string]bool{}
+	for _, tag := range append(s.Everything(), s.Elsewhere("orders-1f9c2b7a").All()...) {
+		used[slotOf(tag.Token())] = true
 	}
-	want, err := os.ReadFile(golden)
-	require.NoError(t, err)
-	require.Equal(t, string(want), b.String())
+	for _, name := range []string{"users", "orders", "größe {x}:"} {
+		table := s.Table(name)
+		require.Len(t, table.Bulk(), 1)
+		for id := range 100 {
+			rowKey, rowTags := table.RowEntry(key(t, integer, id), "v")
+			scopeKey, scopeTags := table.ScopeEntry("user_id", key(t, integer, id), "v")
+			used[slotOf(string(rowKey))], used[slotOf(string(scopeKey))] = true, true
+			for _, tag := range slices.Concat(rowTags[:], scopeTags[:], table.Bulk()) {
+				used[slotOf(tag.Token())], used[slotOf(tag.Writers())] = true, true
+			}
+		}
+	}
+	require.Equal(t, map[string]bool{"orders-1f9c2b7a": true}, used)
+}
+
+func TestEverythingOfADatabaseIsFoundFromEachOfItsNames(t *testing.T) {
+	t.Parallel()
+	for _, layout := range []keying.Layout{keying.OneSlot, keying.ManySlots} {
+		s := spaceWith(t, layout)
+		users := s.Table("users")
+		for _, tag := range append(s.Everything(), users.List(), users.Row(key(t, integer, 42)), keying.Tag(s.Prefix())) {
+			require.Equal(t, s.Everything(), tag.Everything(), tag)
+		}
+		other := s.Elsewhere("Größe {x}")
+		require.Equal(t, other.Everything(), other.Everything()[0].Everything())
+		require.NotEqual(t, s.Everything(), other.Everything())
+		require.Equal(t, s, other.Elsewhere("orders-1f9c2b7a"))
+	}
 }
 
 func TestPartitionsAreSpreadEvenlyOverTheSlots(t *testing.T) {
@@ -153,7 +199,7 @@ func TestTableNamesDifferOnlyByMoreThanCase(t *testing.T) {
 func TestNamespaceThatCannotBePartOfAKeyIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, ns := range []string{"", "a b", "a:b", "{a}", "ä", strings.Repeat("a", 65)} {
-		_, err := keying.NewSpace(ns, "db")
+		_, err := keying.NewSpace(ns, "db", keying.ManySlots)
 		require.ErrorIs(t, err, keying.ErrNamespace, "%q", ns)
 	}
 }

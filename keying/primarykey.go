@@ -66,9 +66,6 @@ func (k PrimaryKey) String() string { return k.exact }
 // Folded is the same for all keys that a database may take for one. It may be the same for others, too.
 func (k PrimaryKey) Folded() string { return k.folded }
 
-// copy returns which of its table's partitions the row is in.
-func (k PrimaryKey) copy() uint32 { return fnv(k.folded) % Copies }
-
 func primaryKeyPart(kind KeyKind, v any) (PrimaryKey, bool) {
 	v, err := Plain(v)
 	if err != nil {

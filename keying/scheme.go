@@ -2,18 +2,22 @@
 //
 // A name reads
 //
-//	<namespace>/<format version>:<database>:{<slot tag>}:<kind>:<table>[:<row or digest>…]
+//	<namespace>/<format version>:{<database>}:<kind>:<table>[:<row or digest>…]
 //
 // so that redis-cli shows what a key is about. Numbers stand in it as they are, texts as digests:
 //
-//	rc/1:shop-1f9c2b7a:{3b}:row:users:42=Zk3xW0aPq1LmN8Yd    an entry: the row 42 of users
-//	rc/1:shop-1f9c2b7a:{3b}:row:users:42:t                   the token of that row's tag
-//	rc/1:shop-1f9c2b7a:{9i}:scope:orders:user_id=42:t        the token of the orders of user 42
-//	rc/1:shop-1f9c2b7a:{gc}:query:users=…                    an entry: the answer of any other query
-//	rc/1:shop-1f9c2b7a:{gc}:list:users:t                     the token of the table's list tag
+//	rc/2:{shop-1f9c2b7a}:row:users:42=Zk3xW0aPq1LmN8Yd    an entry: the row 42 of users
+//	rc/2:{shop-1f9c2b7a}:row:users:42:t                   the token of that row's tag
+//	rc/2:{shop-1f9c2b7a}:scope:orders:user_id=42:t        the token of the orders of user 42
+//	rc/2:{shop-1f9c2b7a}:query:users=…                    an entry: the answer of any other query
+//	rc/2:{shop-1f9c2b7a}:list:users:t                     the token of the table's list tag
 //
-// Only the slot tag decides the Cluster slot. Names of tags depend on nothing but the namespace, the database, the
-// table and the primary key, so that two versions of an application, with different models, invalidate each other.
+// On a Redis Cluster a database is spread over many slots, and a slot tag decides which one a name is in:
+//
+//	rc/2:shop-1f9c2b7a:{3b}:row:users:42:t
+//
+// Names of tags depend on nothing but the layout, the namespace, the database, the table and the primary key, so that two
+// versions of an application, with different models, invalidate each other.
 package keying
 
 import (
@@ -26,7 +30,7 @@ import (
 
 // FormatVersion is part of every name. It changes with the scheme of tags, and then nothing that is stored under
 // the old names is seen again.
-const FormatVersion = 1
+const FormatVersion = 2
 
 // DefaultNamespace is the namespace of a configuration that names none.
 const DefaultNamespace = "rc"
@@ -56,14 +60,7 @@ func (t Tag) Writers() string { return strings.TrimSuffix(string(t), tokenSuffix
 
 // Everything returns the tags that a change of the schema of the tag's database announces, as [Space.Everything] does.
 func (t Tag) Everything() []Tag {
-	prefix, _, _ := strings.Cut(string(t), "{")
-	return Space{prefix: prefix}.Everything()
-}
-
-// All returns the copy of the tag of everything that is in the slot of the tag.
-func (t Tag) All() Tag {
-	prefix, _, _ := strings.Cut(string(t), "}:")
-	return Tag(prefix + "}:all" + tokenSuffix)
+	return spaceOf(string(t)).Everything()
 }
 
 // IsFine reports whether the tag is a row's or a scope's. There are as many of them as rows; the others are as many as
@@ -87,15 +84,43 @@ func (t Tag) String() string {
 }
 
 // A Space is the set of names of one database in one namespace.
-type Space struct{ prefix string }
+type Space struct {
+	prefix string
+	layout Layout
+}
 
 // NewSpace returns the names of a database. Two databases must have different names; every process that uses a
-// database must give it the same name. An invalid namespace is [ErrNamespace].
-func NewSpace(namespace, database string) (Space, error) {
+// database must give it the same name, and the same layout. An invalid namespace is [ErrNamespace].
+func NewSpace(namespace, database string, layout Layout) (Space, error) {
 	if err := ValidNamespace(namespace); err != nil {
 		return Space{}, err
 	}
-	return Space{prefix: namespace + "/" + strconv.Itoa(FormatVersion) + ":" + escape(database) + ":"}, nil
+	return newSpace(namespace+"/"+strconv.Itoa(FormatVersion)+":", database, layout), nil
+}
+
+// newSpace returns the names of a database that begin with a namespace and a version.
+func newSpace(head, database string, layout Layout) Space {
+	database = escape(database)
+	if layout == OneSlot {
+		database = "{" + database + "}"
+	}
+	return Space{prefix: head + database + ":", layout: layout}
+}
+
+// Elsewhere returns the names of another database in the same namespace, with the same layout.
+func (s Space) Elsewhere(database string) Space {
+	head, _, _ := strings.Cut(s.prefix, ":")
+	return newSpace(head+":", database, s.layout)
+}
+
+// spaceOf returns the space that a name is in, or that has the name as its prefix.
+func spaceOf(name string) Space {
+	head, rest, _ := strings.Cut(name, "{")
+	if strings.Count(head, ":") > 1 { // behind the version and the database
+		return Space{prefix: head, layout: ManySlots}
+	}
+	database, _, _ := strings.Cut(rest, "}:")
+	return Space{prefix: head + "{" + database + "}:", layout: OneSlot}
 }
 
 // ValidNamespace returns [ErrNamespace], with the value, unless the namespace can be part of a key.
@@ -115,7 +140,7 @@ func (s Space) Prefix() string { return s.prefix }
 
 // All returns the copies of the tag that every entry of the database depends on, one for each partition.
 func (s Space) All() []Tag {
-	tags := make([]Tag, Partitions)
+	tags := make([]Tag, s.layout.partitions())
 	for p := range tags {
 		tags[p] = s.all(p)
 	}
@@ -125,7 +150,7 @@ func (s Space) All() []Tag {
 // Schema returns the copies of the tag of the database's schema, one for each partition. No entry depends on it: a process
 // looks at it to see whether the schema is still the one that it has read.
 func (s Space) Schema() []Tag {
-	tags := make([]Tag, Partitions)
+	tags := make([]Tag, s.layout.partitions())
 	for p := range tags {
 		tags[p] = s.tag(p, "schema")
 	}
@@ -136,8 +161,8 @@ func (s Space) Schema() []Tag {
 // each slot: where they are dropped one by one, nobody may find the new token of all entries beside the old one of the
 // schema.
 func (s Space) Everything() []Tag {
-	tags := make([]Tag, 0, 2*Partitions)
-	for p := range Partitions {
+	tags := make([]Tag, 0, 2*s.layout.partitions())
+	for p := range s.layout.partitions() {
 		tags = append(tags, s.tag(p, "schema"), s.all(p))
 	}
 	return tags
@@ -145,8 +170,14 @@ func (s Space) Everything() []Tag {
 
 func (s Space) all(partition int) Tag { return s.tag(partition, "all") }
 
-func (s Space) tag(partition int, name string) Tag {
-	return Tag(s.prefix + slotTag(partition) + name + tokenSuffix)
+func (s Space) tag(partition int, name string) Tag { return Tag(s.in(partition) + name + tokenSuffix) }
+
+// in returns what the names in a partition begin with.
+func (s Space) in(partition int) string {
+	if s.layout == OneSlot {
+		return s.prefix
+	}
+	return s.prefix + slotTag(partition)
 }
 
 // Table returns the names that belong to a table. Upper and lower case are the same table, whatever the database
@@ -154,19 +185,20 @@ func (s Space) tag(partition int, name string) Tag {
 func (s Space) Table(name string) *Table {
 	name = escape(strings.ToLower(name))
 	h := fnv(name)
-	t := &Table{name: name, home: partitionOf(h, h/Partitions)}
-	t.list = s.tag(t.home, "list:"+name)
-	t.absent = s.tag(t.home, "absent:"+name)
-	t.registry = s.tag(t.home, "registry:"+name)
-	t.allHome = s.all(t.home)
-	t.query = s.prefix + slotTag(t.home) + "query:" + name + "="
+	home := s.layout.partition(h, h/Partitions)
+	t := &Table{name: name, copies: make([]tableCopy, s.layout.copies())}
+	t.list = s.tag(home, "list:"+name)
+	t.absent = s.tag(home, "absent:"+name)
+	t.registry = s.tag(home, "registry:"+name)
+	t.allHome = s.all(home)
+	t.query = s.in(home) + "query:" + name + "="
 	for c := range t.copies {
-		p := partitionOf(h, uint32(c))
+		p := s.layout.partition(h, uint32(c))
 		t.copies[c] = tableCopy{
 			bulk:  s.tag(p, "bulk:"+name),
 			all:   s.all(p),
-			row:   s.prefix + slotTag(p) + "row:" + name + ":",
-			scope: s.prefix + slotTag(p) + "scope:" + name + ":",
+			row:   s.in(p) + "row:" + name + ":",
+			scope: s.in(p) + "scope:" + name + ":",
 		}
 	}
 	return t
@@ -175,11 +207,10 @@ func (s Space) Table(name string) *Table {
 // A Table holds the names that belong to one table of one database.
 type Table struct {
 	name                   string
-	home                   int
 	list, absent, registry Tag
 	allHome                Tag
 	query                  string
-	copies                 [Copies]tableCopy
+	copies                 []tableCopy
 }
 
 // tableCopy is what a table has in each of its partitions.
@@ -201,22 +232,30 @@ func (t *Table) Registry() Tag { return t.registry }
 
 // Bulk returns the copies of the tag of every row of the table. A write whose rows are not known rotates them all.
 func (t *Table) Bulk() []Tag {
-	tags := make([]Tag, Copies)
+	tags := make([]Tag, len(t.copies))
 	for c := range tags {
 		tags[c] = t.copies[c].bulk
 	}
 	return tags
 }
 
+// copyOf returns what the table has in the partition that a row, or a scope, is in.
+func (t *Table) copyOf(k PrimaryKey) *tableCopy {
+	if len(t.copies) == 1 {
+		return &t.copies[0]
+	}
+	return &t.copies[fnv(k.folded)%Copies]
+}
+
 // Row is the tag of one row.
 func (t *Table) Row(k PrimaryKey) Tag {
-	return Tag(t.copies[k.copy()].row + shown(k.folded) + tokenSuffix)
+	return Tag(t.copyOf(k).row + shown(k.folded) + tokenSuffix)
 }
 
 // RowEntry names the entry of one row as one kind of query sees it: the variant tells apart what the queries select
 // and how else they restrict the row. The entry depends on the tags that are returned.
 func (t *Table) RowEntry(k PrimaryKey, variant Digest) (Key, [3]Tag) {
-	c := &t.copies[k.copy()]
+	c := t.copyOf(k)
 	exact := shown(k.exact)
 	both := c.row + exact + "=" + string(variant) + c.row + shown(k.folded) + tokenSuffix // allocated together
 	at := len(c.row) + len(exact) + 1 + len(variant)
@@ -226,13 +265,13 @@ func (t *Table) RowEntry(k PrimaryKey, variant Digest) (Key, [3]Tag) {
 // Scope is the tag of the rows with one value in a column, or in several that are taken together. Columns is the name of
 // the scope: see [ScopeName].
 func (t *Table) Scope(columns string, value PrimaryKey) Tag {
-	return Tag(t.copies[value.copy()].scope + escape(columns) + "=" + shown(value.folded) + tokenSuffix)
+	return Tag(t.copyOf(value).scope + escape(columns) + "=" + shown(value.folded) + tokenSuffix)
 }
 
 // ScopeEntry names the entry of all rows of one scope as one kind of query sees them. The entry depends on the tags that
 // are returned.
 func (t *Table) ScopeEntry(columns string, value PrimaryKey, variant Digest) (Key, [4]Tag) {
-	c := &t.copies[value.copy()]
+	c := t.copyOf(value)
 	columns, exact := escape(columns), shown(value.exact)
 	both := c.scope + columns + "=" + exact + "=" + string(variant) + // allocated together
 		c.scope + columns + "=" + shown(value.folded) + tokenSuffix
@@ -242,12 +281,12 @@ func (t *Table) ScopeEntry(columns string, value PrimaryKey, variant Digest) (Ke
 
 // RowDependency returns the tags of what is read of one row, whatever the query, and whether it is there or not.
 func (t *Table) RowDependency(k PrimaryKey) [3]Tag {
-	return [3]Tag{t.Row(k), t.absent, t.copies[k.copy()].bulk}
+	return [3]Tag{t.Row(k), t.absent, t.copyOf(k).bulk}
 }
 
 // ScopeDependency returns the tags of what is read of the rows of one scope, whatever the query.
 func (t *Table) ScopeDependency(columns string, value PrimaryKey) [3]Tag {
-	return [3]Tag{t.Scope(columns, value), t.registry, t.copies[value.copy()].bulk}
+	return [3]Tag{t.Scope(columns, value), t.registry, t.copyOf(value).bulk}
 }
 
 // shown returns how a value stands in a name: a number as it is, anything else as its digest. Texts may be secret, as

@@ -58,6 +58,10 @@ type Store interface { //nolint:interfacebloat // the steps of one protocol
 	// tag has no token. It returns the tokens of the watched tags as Intend does.
 	Release(ctx context.Context, writer string, tags, watch []keying.Tag) ([]Value, error)
 
+	// Layout says how names are to be spread: [keying.ManySlots] if several servers share the keys by the slots of their hash
+	// tags. It is the same in all processes that share the data.
+	Layout() keying.Layout
+
 	// Close frees what the store itself opened, and nothing that was given to it.
 	Close() error
 }

@@ -47,6 +47,8 @@ func (s *held) step() error {
 	return errAway
 }
 
+func (s *held) Layout() keying.Layout { return keying.OneSlot }
+
 func (s *held) Load(context.Context, []string) (store.Snapshot, error) {
 	return store.Snapshot{}, s.step()
 }

@@ -185,6 +185,9 @@ func (s *Store) Release(
 // Close implements [store.Store].
 func (s *Store) Close() error { return s.inner.Close() }
 
+// Layout implements [store.Store].
+func (s *Store) Layout() keying.Layout { return s.inner.Layout() }
+
 // tell takes a step that others depend on.
 func (s *Store) tell(ctx context.Context, step func() error) error {
 	err := s.do(ctx, step)

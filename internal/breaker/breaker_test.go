@@ -66,6 +66,8 @@ func (s *server) Release(context.Context, string, []keying.Tag, []keying.Tag) ([
 }
 func (s *server) Close() error { return errServer }
 
+func (s *server) Layout() keying.Layout { return keying.ManySlots }
+
 func each(ctx context.Context, s store.Store) []func() error {
 	return []func() error{
 		func() error { _, err := s.Load(ctx, nil); return err },

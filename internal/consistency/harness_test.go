@@ -68,7 +68,7 @@ func forSo(long time.Duration, check func()) {
 
 func worldOn(t *testing.T, s store.Store, namespace string) *world {
 	t.Helper()
-	names, err := keying.NewSpace(namespace, "db")
+	names, err := keying.NewSpace(namespace, "db", keying.ManySlots)
 	require.NoError(t, err)
 	data := &dataset{Store: s}
 	return &world{

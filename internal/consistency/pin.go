@@ -34,7 +34,8 @@ var ErrWriting = errors.New("being written")
 // Pin takes the stamps of a database's schema. To be called before the schema is read.
 func (p *Protocol) Pin(ctx context.Context, names keying.Space) (*Pins, error) {
 	schema, all := tokens{tags: names.Schema()}, tokens{tags: names.All()}
-	keys := make([]string, 0, 2*keying.Partitions)
+	n := len(schema.tags)
+	keys := make([]string, 0, 2*n)
 	for _, tag := range slices.Concat(schema.tags, all.tags) {
 		keys = append(keys, tag.Token())
 	}
@@ -42,7 +43,7 @@ func (p *Protocol) Pin(ctx context.Context, names keying.Space) (*Pins, error) {
 	if err != nil {
 		return nil, fmt.Errorf("consistency: pin: %w", err)
 	}
-	schema.values, all.values = snap.Values[:keying.Partitions:keying.Partitions], snap.Values[keying.Partitions:]
+	schema.values, all.values = snap.Values[:n:n], snap.Values[n:]
 	schema.forget(func(tag keying.Tag) { p.Corrupt(ctx, tag.Token()) })
 	if mints, at := schema.missing(); len(mints) > 0 {
 		if snap, err = p.cfg.Store.Mint(ctx, mints); err != nil {
@@ -55,7 +56,7 @@ func (p *Protocol) Pin(ctx context.Context, names keying.Space) (*Pins, error) {
 	if schema.writing() {
 		return nil, fmt.Errorf("consistency: pin: %w", ErrWriting)
 	}
-	pins := &Pins{schema: make(map[keying.Tag]pin, keying.Partitions)}
+	pins := &Pins{schema: make(map[keying.Tag]pin, n)}
 	for i, tag := range schema.tags {
 		pinned := pin{tag: tag, all: new(atomic.Pointer[stamp])}
 		if pinned.schema, err = stampOf(schema.values[i]); err != nil {

@@ -182,9 +182,11 @@ func (poisoned) Mint(_ context.Context, mints []store.Mint) (store.Snapshot, err
 
 func (poisoned) Close() error { return nil }
 
+func (poisoned) Layout() keying.Layout { return keying.ManySlots }
+
 // Whatever is under the names of entries and of tokens, it is not served, and harms nobody.
 func FuzzStoredValues(f *testing.F) {
-	names, err := keying.NewSpace("fuzz", "db")
+	names, err := keying.NewSpace("fuzz", "db", keying.ManySlots)
 	require.NoError(f, err)
 	tag := names.Table("t").List()
 	entry, _ := names.Table("t").QueryEntry("q")

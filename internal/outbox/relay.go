@@ -283,7 +283,7 @@ func read(found *sql.Rows, space string) (rows []row, err error) {
 			return nil, fmt.Errorf("outbox: take: %w", err)
 		}
 		if json.Unmarshal([]byte(text), &r.tags) != nil {
-			r.tags = keying.Tag(space + "{").Everything()
+			r.tags = keying.Tag(space).Everything()
 		}
 		rows = append(rows, r)
 	}

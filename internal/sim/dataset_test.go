@@ -221,12 +221,14 @@ func (d *dataset) watched(watch []keying.Tag) []store.Value {
 // Close implements [store.Store].
 func (d *dataset) Close() error { return nil }
 
+func (d *dataset) Layout() keying.Layout { return keying.ManySlots }
+
 // What is simulated is a store.
 func TestDatasetIsAStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, storetest.Features{Atomic: true, History: true}, func(t *testing.T) (store.Store, keying.Space) {
 		t.Helper()
-		names, err := keying.NewSpace("sim", t.Name()[:8])
+		names, err := keying.NewSpace("sim", t.Name()[:8], keying.ManySlots)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -184,6 +184,8 @@ func (r *road) Release(ctx context.Context, writer string, tags, _ []keying.Tag)
 // Close implements [store.Store].
 func (r *road) Close() error { return nil }
 
+func (r *road) Layout() keying.Layout { return keying.ManySlots }
+
 func pick[T any](all []T, at []int) []T {
 	some := make([]T, len(at))
 	for n, i := range at {

@@ -80,7 +80,7 @@ func simulate(t *testing.T, seed uint64, opt options) run {
 	t.Helper()
 	var r run
 	synctest.Test(t, func(t *testing.T) {
-		names, err := keying.NewSpace("sim", "db")
+		names, err := keying.NewSpace("sim", "db", keying.ManySlots)
 		if err != nil {
 			t.Fatal(err)
 		}

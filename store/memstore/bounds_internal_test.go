@@ -24,7 +24,7 @@ func newSmall(t *testing.T, maxBytes int) *small {
 	t.Helper()
 	s, err := New(Options{MaxBytes: maxBytes})
 	require.NoError(t, err)
-	names, err := keying.NewSpace("ns", "test")
+	names, err := keying.NewSpace("ns", "test", keying.ManySlots)
 	require.NoError(t, err)
 	m := &small{Store: s, t: t, names: names}
 	s.clock = func() time.Duration { return m.now }

@@ -80,6 +80,9 @@ func (s *Store) Server() string { return "this process" }
 // Close implements [store.Store]. There is nothing to free that the garbage collector does not.
 func (s *Store) Close() error { return nil }
 
+// Layout implements [store.Store].
+func (s *Store) Layout() keying.Layout { return keying.OneSlot }
+
 // Load implements [store.Store].
 func (s *Store) Load(ctx context.Context, keys []string) (store.Snapshot, error) {
 	unlock, err := s.lock(ctx)

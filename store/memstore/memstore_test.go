@@ -17,7 +17,7 @@ func TestMemoryPassesTheSuite(t *testing.T) {
 	storetest.Run(t, storetest.Features{Atomic: true, History: true}, func(t *testing.T) (store.Store, keying.Space) {
 		s, err := memstore.New(memstore.Options{})
 		require.NoError(t, err)
-		names, err := keying.NewSpace(testkit.Unique(t), "test")
+		names, err := keying.NewSpace(testkit.Unique(t), "test", keying.ManySlots)
 		require.NoError(t, err)
 		return s, names
 	})

@@ -21,7 +21,7 @@ type writing struct {
 	ttl    time.Duration
 }
 
-// A call is such a step in one slot.
+// A call is one run of its script: on keys of one slot, or of one server.
 type call struct {
 	tags, watch []keying.Tag
 	keys        []string
@@ -97,7 +97,7 @@ func (s *Store) again(ctx context.Context, w writing, calls []*call) error {
 	return nil
 }
 
-// eval runs a script once for each slot, in one pipeline.
+// eval makes calls in one pipeline.
 func (s *Store) eval(
 	ctx context.Context, p redis.Pipeliner, eval func(context.Context, redis.Scripter, []string, ...any) *redis.Cmd,
 	calls []*call,

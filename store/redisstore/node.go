@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/store"
 )
 
@@ -26,7 +27,7 @@ const silentAge = time.Minute
 
 var (
 	errNotPrimary = errors.New("the server is a replica")
-	errAlone      = errors.New("the server has lost its replicas, without which it takes no writes (min-replicas-to-write)")
+	errCutOff     = errors.New("the server has lost its replicas, without which it takes no writes (min-replicas-to-write)")
 )
 
 // A node is one server, with what is known of the history of its dataset.
@@ -38,6 +39,7 @@ type node struct {
 	reads   batcher
 	health  health
 	log     *slog.Logger
+	mode    *mode
 }
 
 // knownHistory was read when the client had dialed the server so many times.
@@ -48,8 +50,8 @@ type knownHistory struct {
 	age   time.Duration
 }
 
-func newNode(c *redis.Client, opt Options) *node {
-	n := &node{log: opt.Logger}
+func newNode(c *redis.Client, opt Options, names keying.Layout) *node {
+	n := &node{log: opt.Logger, mode: newMode(names)}
 	n.reads.exchange, n.reads.timeout = n.exchange, opt.Timeout
 	c.AddHook(dialHook{n})
 	// The copy shares the connections; it only gives up sooner.
@@ -146,7 +148,7 @@ func parseInfo(cmd *redis.StringCmd) (store.History, error) {
 		case name == "role" && value != "master":
 			return id, errNotPrimary
 		case name == "min_slaves_good_slaves" && value == "0": // told only if min-replicas-to-write is set
-			return store.History{}, errAlone
+			return store.History{}, errCutOff
 		case name == "master_replid" && len(value) >= 2*len(id):
 			if _, err := hex.Decode(id[:], []byte(value[:2*len(id)])); err != nil {
 				return store.History{}, nil // not a replication id: the server tells no history

@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -19,6 +20,9 @@ func (s *Store) Load(ctx context.Context, keys []string) (store.Snapshot, error)
 	if s.servers.oneNode() {
 		n, err := s.servers.node(ctx, "")
 		if err == nil {
+			err = n.suits(ctx)
+		}
+		if err == nil {
 			err = n.mget(ctx, keys, snap.Values)
 		}
 		if err != nil {
@@ -26,7 +30,7 @@ func (s *Store) Load(ctx context.Context, keys []string) (store.Snapshot, error)
 		}
 		return snap, nil
 	}
-	groups := bySlot(keys, func(k string) string { return k })
+	groups := bySlot(len(keys), func(i int) string { return keys[i] })
 	snap.Atomic = len(groups) == 1
 	err := s.onNodes(ctx, groups, func(i int) string { return keys[i] }, func(n *node, groups [][]int) error {
 		return n.mgetSlots(ctx, keys, groups, snap.Values)
@@ -41,7 +45,7 @@ func (s *Store) Load(ctx context.Context, keys []string) (store.Snapshot, error)
 func (s *Store) Mint(ctx context.Context, mints []store.Mint) (store.Snapshot, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	groups := bySlot(mints, func(m store.Mint) string { return string(m.Tag) })
+	groups := s.together(len(mints), func(i int) string { return string(mints[i].Tag) })
 	snap := store.Snapshot{Values: make([]store.Value, len(mints)), Atomic: len(groups) == 1}
 	err := s.onNodes(ctx, groups, func(i int) string { return mints[i].Tag.Token() }, func(n *node, groups [][]int) error {
 		return n.mint(ctx, s.mint, mints, groups, snap.Values)
@@ -92,7 +96,9 @@ func (s *Store) onNodes(
 func (s *Store) onNode(ctx context.Context, n *node, groups [][]int, do func(*node, [][]int) error) error {
 	err := errSilent
 	if s.servers.ask(n) {
-		err = do(n, groups)
+		if err = n.suits(ctx); err == nil {
+			err = do(n, groups)
+		}
 	}
 	s.servers.saw(ctx, n, err)
 	return err
@@ -186,13 +192,29 @@ func (n *node) mint(
 	return nil
 }
 
-// bySlot groups the positions of elements whose keys are in one slot, in the order of their first element. Names of
+// maxTogether bounds the elements that one run of a script touches: a server does nothing else meanwhile.
+const maxTogether = 256
+
+// together groups the positions of n elements which one run of a script may touch: of a Cluster, those whose keys are in one
+// slot; of one server, all.
+func (s *Store) together(n int, key func(int) string) [][]int {
+	if !s.servers.oneNode() {
+		return bySlot(n, key)
+	}
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return slices.Collect(slices.Chunk(all, maxTogether))
+}
+
+// bySlot groups the positions of n elements whose keys are in one slot, in the order of their first element. Names of
 // package keying have equal hash tags if they are in one slot.
-func bySlot[E any](elements []E, key func(E) string) [][]int {
+func bySlot(n int, key func(int) string) [][]int {
 	groups := make([][]int, 0, 1)
 	at := make(map[string]int, 1)
-	for i, e := range elements {
-		tag := hashTag(key(e))
+	for i := range n {
+		tag := hashTag(key(i))
 		g, ok := at[tag]
 		if !ok {
 			g = len(groups)

@@ -1,8 +1,8 @@
 // Package redisstore keeps the cache in Redis, through go-redis: one server, Sentinel or Cluster.
 //
 // It works with Redis 5 and later and with Valkey, and needs the commands MGET, SET, EVALSHA, EVAL and INFO, and in
-// scripts DEL, EXISTS, GET, PEXPIRE, PTTL, SET, TIME, ZADD, ZREM and ZREMRANGEBYSCORE. Every script touches keys of
-// one slot. Of a Cluster, the commands DEL, GET and ZREM, too, while a slot is moved.
+// scripts DEL, EXISTS, GET, PEXPIRE, PTTL, SET, TIME, ZADD, ZREM and ZREMRANGEBYSCORE. Of a Cluster, every
+// script touches keys of one slot, and the commands DEL, GET and ZREM are needed, too, while a slot is moved.
 package redisstore
 
 import (
@@ -15,11 +15,12 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/store"
 	"github.com/gorm-rediscache/rediscache/store/internal/script"
 )
 
-// ErrClient is wrapped by the error of [New] for a client that cannot hold the cache.
+// ErrClient is wrapped by the error of [New], and of steps, for a client that cannot hold the cache.
 var ErrClient = errors.New("redisstore: unusable client")
 
 // Options configures a [Store].
@@ -59,6 +60,8 @@ type layout interface {
 	pipeline() redis.Pipeliner
 	// oneNode reports whether all keys are on one server, and may be read by one command.
 	oneNode() bool
+	// names says how names are spread over the servers.
+	names() keying.Layout
 	// each calls a function for every primary, perhaps for several at the same time.
 	each(ctx context.Context, do func(context.Context, *node) error) error
 }
@@ -76,7 +79,8 @@ type judgement interface {
 // client gets a hook that counts its connections.
 //
 // A client that reads from replicas, or that spreads keys over servers by itself, cannot keep the cache's promise:
-// it is refused with an error that wraps [ErrClient].
+// it is refused with an error that wraps [ErrClient]. Each step fails with such an error on a [redis.Client] whose server
+// turns out to be one of a Cluster.
 func New(client redis.UniversalClient, opt Options) (*Store, error) {
 	if opt.Timeout <= 0 {
 		opt.Timeout = 100 * time.Millisecond
@@ -129,12 +133,15 @@ func (s *Store) Server() string { return s.servers.String() }
 // Close does nothing: the client is the caller's.
 func (s *Store) Close() error { return nil }
 
+// Layout implements [store.Store].
+func (s *Store) Layout() keying.Layout { return s.servers.names() }
+
 // Put implements [store.Store] with one SET for each entry, in one pipeline.
 func (s *Store) Put(ctx context.Context, entries []store.Entry) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	groups := bySlot(entries, func(e store.Entry) string { return string(e.Key) })
-	err := s.onNodes(ctx, groups, func(i int) string { return string(entries[i].Key) }, func(_ *node, groups [][]int) error {
+	key := func(i int) string { return string(entries[i].Key) }
+	err := s.onNodes(ctx, s.together(len(entries), key), key, func(_ *node, groups [][]int) error {
 		return s.exec(ctx, func(p redis.Pipeliner) {
 			for _, i := range slices.Concat(groups...) {
 				p.Set(ctx, string(entries[i].Key), entries[i].Data, entries[i].TTL)

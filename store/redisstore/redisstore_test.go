@@ -26,7 +26,7 @@ func open(t testing.TB, client redis.UniversalClient, namespace string) (*rediss
 	t.Helper()
 	s, err := redisstore.New(client, patient)
 	require.NoError(t, err)
-	names, err := keying.NewSpace(namespace, "test")
+	names, err := keying.NewSpace(namespace, "test", keying.ManySlots)
 	require.NoError(t, err)
 	return s, names
 }
@@ -159,7 +159,7 @@ func TestIntentLapsesWhileOthersWrite(t *testing.T) {
 func TestServerThatDoesNotAnswerIsGivenUpInTime(t *testing.T) {
 	t.Parallel()
 	server := testkit.StartRedis(t)
-	names, err := keying.NewSpace("ns", "test")
+	names, err := keying.NewSpace("ns", "test", keying.ManySlots)
 	require.NoError(t, err)
 	// The application's client would wait for much longer.
 	client := redis.NewClient(&redis.Options{Addr: server.Addr, ReadTimeout: time.Minute, WriteTimeout: time.Minute})
@@ -169,19 +169,27 @@ func TestServerThatDoesNotAnswerIsGivenUpInTime(t *testing.T) {
 	_, err = s.Intend(t.Context(), "w", time.Minute, names.All(), nil)
 	require.NoError(t, err)
 
-	declared := store.Declaration{Tag: names.Table("users").Registry(), Token: "0123456789abcdef", TTL: time.Minute}
 	server.Stop()
 	t.Cleanup(server.Continue)
-	for name, step := range map[string]func() error{
-		"load":    func() error { _, err := s.Load(t.Context(), []string{"k"}); return err },
-		"put":     func() error { return s.Put(t.Context(), []store.Entry{{Key: "k", TTL: time.Minute}}) },
-		"intend":  func() error { _, err := s.Intend(t.Context(), "w", time.Minute, names.All(), nil); return err },
-		"declare": func() error { _, err := s.Declare(t.Context(), declared); return err },
-		"release": func() error { _, err := s.Release(t.Context(), "w", names.All(), nil); return err },
-	} {
+	for name, step := range steps(t, s, names.All()) {
 		start := time.Now()
 		require.Error(t, step(), name)
 		require.Less(t, time.Since(start), 10*time.Second, name) // the client's own minute is not waited for
+	}
+}
+
+// steps are all that a store can be asked for.
+func steps(t *testing.T, s store.Store, tags []keying.Tag) map[string]func() error {
+	t.Helper()
+	ctx := t.Context()
+	declared := store.Declaration{Tag: tags[0], Token: "0123456789abcdef", TTL: time.Minute}
+	return map[string]func() error{
+		"load":    func() error { _, err := s.Load(ctx, []string{tags[0].Token()}); return err },
+		"mint":    func() error { _, err := s.Mint(ctx, []store.Mint{{Tag: tags[0], TTL: time.Minute}}); return err },
+		"put":     func() error { return s.Put(ctx, []store.Entry{{Key: keying.Key(tags[0]), TTL: time.Minute}}) },
+		"intend":  func() error { _, err := s.Intend(ctx, "w", time.Minute, tags, nil); return err },
+		"declare": func() error { _, err := s.Declare(ctx, declared); return err },
+		"release": func() error { _, err := s.Release(ctx, "w", tags, nil); return err },
 	}
 }
 
@@ -254,6 +262,29 @@ func TestReplicasAreNotBelieved(t *testing.T) {
 		_, err := s.Load(t.Context(), []string{"k"})
 		require.ErrorContains(t, err, "the server is a replica", name)
 		require.Equal(t, servers.Replica.Addr, s.Server(), name)
+	}
+}
+
+// Names are spread over slots on a Cluster only, and all processes must have the same: who has others must not write, either.
+// (A Cluster client finds no slots on any other server.)
+func TestServerOfAClusterRefusesOtherClientsAtEachStep(t *testing.T) {
+	t.Parallel()
+	master := testkit.StartRedisCluster(t).Options().Addrs[0]
+	for name, client := range map[string]redis.UniversalClient{
+		"single client of a Cluster": redis.NewClient(&redis.Options{Addr: master}),
+		"failover Cluster client of a Cluster": redis.NewClusterClient(&redis.ClusterOptions{
+			ClusterSlots: func(context.Context) ([]redis.ClusterSlot, error) {
+				return []redis.ClusterSlot{{End: 16383, Nodes: []redis.ClusterNode{{Addr: master}}}}, nil
+			},
+		}),
+	} {
+		t.Cleanup(func() { _ = client.Close() })
+		_, names := open(t, client, "ns")
+		for step := range steps(t, nil, names.All()) {
+			s, _ := open(t, client, "ns") // of a Cluster's servers, one that has failed is not asked again at once
+			err := steps(t, s, names.All()[:1])[step]()
+			require.ErrorIs(t, err, redisstore.ErrClient, "%s: %s", name, step)
+		}
 	}
 }
 
@@ -373,7 +404,7 @@ func TestServerOfAClusterThatDoesNotAnswerKeepsNobodyFromTheOthers(t *testing.T)
 	c := testkit.StartRedisPrimaries(t, "--cluster-node-timeout", "20000") // so that the others do not mind
 	s, err := redisstore.New(c.Client(), redisstore.Options{Timeout: time.Second})
 	require.NoError(t, err)
-	names, err := keying.NewSpace("ns", "test")
+	names, err := keying.NewSpace("ns", "test", keying.ManySlots)
 	require.NoError(t, err)
 	all := names.All()
 	_, err = s.Intend(t.Context(), "w", time.Minute, all, nil)

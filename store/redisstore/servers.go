@@ -10,16 +10,21 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/gorm-rediscache/rediscache/keying"
 )
 
 // single is one server, or the primary that Sentinel names.
 type single struct{ n *node }
 
-func newSingle(c *redis.Client, opt Options) *single { return &single{n: newNode(c, opt)} }
+func newSingle(c *redis.Client, opt Options) *single {
+	return &single{n: newNode(c, opt, keying.OneSlot)}
+}
 
 func (s *single) node(context.Context, string) (*node, error) { return s.n, nil }
 func (s *single) pipeline() redis.Pipeliner                   { return s.n.rdb.Pipeline() }
 func (s *single) oneNode() bool                               { return true }
+func (s *single) names() keying.Layout                        { return keying.OneSlot }
 func (s *single) ask(*node) bool                              { return true }
 func (s *single) saw(context.Context, *node, error)           {}
 func (s *single) others() bool                                { return false }
@@ -69,7 +74,7 @@ func (c *cluster) of(rdb *redis.Client) *node {
 	if n, ok := c.nodes.Load(rdb); ok {
 		return n.(*node) //nolint:forcetypeassert // only nodes are stored
 	}
-	n, _ := c.nodes.LoadOrStore(rdb, newNode(rdb, c.opt))
+	n, _ := c.nodes.LoadOrStore(rdb, newNode(rdb, c.opt, c.names()))
 	return n.(*node) //nolint:forcetypeassert // only nodes are stored
 }
 
@@ -79,6 +84,15 @@ func (c *cluster) each(ctx context.Context, do func(context.Context, *node) erro
 
 func (c *cluster) pipeline() redis.Pipeliner { return c.c.Pipeline() }
 func (c *cluster) oneNode() bool             { return false }
+
+// names takes the servers of a client that has its slots from elsewhere for none of a Cluster's: those of a failover client
+// are one primary, which others may use by a client of another kind.
+func (c *cluster) names() keying.Layout {
+	if c.c.Options().ClusterSlots != nil {
+		return keying.OneSlot
+	}
+	return keying.ManySlots
+}
 
 func (c *cluster) others() bool     { return time.Now().UnixNano()-c.answered.Load() < int64(othersAge) }
 func (c *cluster) ask(n *node) bool { return n.health.ask(time.Now()) }

@@ -40,7 +40,7 @@ func (s *Store) write(ctx context.Context, w writing, tags, watch []keying.Tag) 
 	all := slices.Concat(tags, watch)
 	watched := make([]store.Value, len(watch))
 	tag := func(i int) string { return all[i].Token() }
-	err := s.onNodes(ctx, bySlot(all, tagName), tag, func(n *node, groups [][]int) error {
+	err := s.onNodes(ctx, s.together(len(all), tag), tag, func(n *node, groups [][]int) error {
 		calls := make([]*call, len(groups))
 		for i, g := range groups {
 			calls[i] = newCall(w, tags, watch, g)
@@ -103,5 +103,3 @@ func (n *node) declare(ctx context.Context, sc *redis.Script, d store.Declaratio
 	data, err := cmd.Text()
 	return store.Value{Data: data, Found: true, History: history}, err
 }
-
-func tagName(t keying.Tag) string { return string(t) }

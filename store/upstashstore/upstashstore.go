@@ -49,6 +49,9 @@ func New(opt Options) (*Store, error) {
 // Server names the database, for people: the host of its URL.
 func (s *Store) Server() string { return s.server }
 
+// Layout implements [store.Store].
+func (s *Store) Layout() keying.Layout { return keying.OneSlot }
+
 // Close closes connections that nobody uses. A client that was given in [Options] is left alone.
 func (s *Store) Close() error {
 	s.client.close()

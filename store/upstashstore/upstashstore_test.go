@@ -34,7 +34,7 @@ func open(t testing.TB, server *upstash.Server, options ...func(*upstashstore.Op
 
 func space(t testing.TB, namespace string) keying.Space {
 	t.Helper()
-	names, err := keying.NewSpace(namespace, "test")
+	names, err := keying.NewSpace(namespace, "test", keying.ManySlots)
 	require.NoError(t, err)
 	return names
 }

@@ -54,7 +54,7 @@ func keys() []mutant {
 		},
 		{
 			name: "the database is not in the key",
-			in:   in("keying", "NewSpace"),
+			in:   in("keying", "newSpace"),
 			old:  "escape(database)", new: `""`,
 			killers: by("tests", "TestDatabasesOnOneRedisDoNotMix"),
 		},

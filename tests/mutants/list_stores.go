@@ -140,6 +140,12 @@ func stores() []mutant {
 			killers: by("tests", "TestPromiseOnACluster"),
 		},
 		{
+			name: "a client of one server takes a server of a Cluster",
+			in:   in(pkg, "node.suits"),
+			old:  "return errClustered", new: "_ = errClustered",
+			killers: by(pkg, "TestServerOfAClusterRefusesOtherClientsAtEachStep"),
+		},
+		{
 			name: "a client that reads from replicas of Redis is taken",
 			in:   in(pkg, "New"),
 			old:  "o.ReadOnly || o.RouteByLatency || o.RouteRandomly", new: "false && o.ReadOnly",

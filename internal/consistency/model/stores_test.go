@@ -258,7 +258,7 @@ type system struct {
 func open(t *testing.T) system {
 	t.Helper()
 	client, namespace := testkit.Redis(t)
-	space, err := keying.NewSpace(namespace, "db")
+	space, err := keying.NewSpace(namespace, "db", keying.ManySlots)
 	require.NoError(t, err)
 	return system{stores.Open(t, client, time.Minute), client, space}
 }

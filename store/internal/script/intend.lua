@@ -1,6 +1,6 @@
 -- intend: a writer announces itself before its COMMIT.
 --
--- KEYS  token and writers of each tag, in turn; then the tokens that are watched; all in one slot
+-- KEYS  token and writers of each tag, in turn; then the tokens that are watched; of a Cluster, all in one slot
 -- ARGV  1 writer   2 number of tags   3 time to live, ms
 -- Returns the watched tokens. O(tags + watched). Redis 5 or later (TIME before a write needs effects replication).
 --

@@ -1,6 +1,6 @@
 -- mint: a reader asks for the tokens of tags, before it reads the database.
 --
--- KEYS  token and writers of each tag, in turn; all in one slot
+-- KEYS  token and writers of each tag, in turn; of a Cluster, all in one slot
 -- ARGV  16 random bytes and the time to live of a new token in ms, for each tag
 -- Returns, for each tag, its token, or '!' while it has writers. O(tags). Redis 5 or later.
 

@@ -1,6 +1,6 @@
 -- release: a writer has committed, or given up.
 --
--- KEYS  token and writers of each tag, in turn; then the tokens that are watched; all in one slot
+-- KEYS  token and writers of each tag, in turn; then the tokens that are watched; of a Cluster, all in one slot
 -- ARGV  1 writer   2 number of tags
 -- Returns the watched tokens. O(tags + watched).
 --

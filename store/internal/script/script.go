@@ -3,7 +3,7 @@ package script
 
 import _ "embed" // the scripts
 
-// The scripts. Each touches keys of one slot, may be repeated, and says in its first lines what it takes.
+// The scripts. Each touches keys of one slot where there are slots, and may be repeated. Its first lines say what it takes.
 //
 //nolint:gochecknoglobals // texts, put together once: nobody assigns to them
 var (
