@@ -32,7 +32,7 @@ func main() {
 func run(ctx context.Context, args []string) (err error) {
 	flags := flag.NewFlagSet("benchmarks", flag.ContinueOnError)
 	mode := flags.String("mode", "quick", "smoke, quick or full")
-	parts := flags.String("parts", "hitrate,writes,speed,outage", "what to measure")
+	parts := flags.String("parts", "hitrate,writes,migration,speed,outage", "what to measure")
 	out := flags.String("o", "", "file to write to, instead of standard output")
 	users := flags.Int("users", 0, "number of users, instead of the mode's")
 	if err := flags.Parse(args); err != nil {

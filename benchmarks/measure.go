@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gorm-rediscache/rediscache/benchmarks/hitrate"
+	"github.com/gorm-rediscache/rediscache/benchmarks/migration"
 	"github.com/gorm-rediscache/rediscache/benchmarks/outage"
 	"github.com/gorm-rediscache/rediscache/benchmarks/report"
 	"github.com/gorm-rediscache/rediscache/benchmarks/shop"
@@ -37,6 +38,10 @@ func measure(ctx context.Context, out io.Writer, p plan, wanted []string) error 
 			}
 			tags, err := writecost.Tags(ctx, w)
 			return []report.Section{growth, tags}, err
+		}},
+		{"migration", func(ctx context.Context, _ *world.World) ([]report.Section, error) {
+			s, err := migration.Run(ctx, p.open)
+			return []report.Section{s}, err
 		}},
 		{"speed", func(ctx context.Context, w *world.World) ([]report.Section, error) {
 			opt := p.fast

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gorm-rediscache/rediscache/benchmarks/hitrate"
+	"github.com/gorm-rediscache/rediscache/benchmarks/migration"
 	"github.com/gorm-rediscache/rediscache/benchmarks/outage"
 	"github.com/gorm-rediscache/rediscache/benchmarks/shop"
 	"github.com/gorm-rediscache/rediscache/benchmarks/speed"
@@ -17,6 +18,7 @@ type plan struct {
 	size shop.Size
 	hits hitrate.Options
 	cost writecost.Options
+	open migration.Options
 	fast speed.Options
 	away outage.Options
 }
@@ -32,6 +34,7 @@ func planOf(mode string) (plan, error) {
 			size: shop.Size{Users: 1000, Tags: 20},
 			hits: hitrate.Options{Warm: 50, Count: 200, Preloads: 40},
 			cost: writecost.Options{Entries: []int{100, 1000}, Blocks: 2, PerBlock: 10},
+			open: migration.Options{Rounds: 1},
 			away: outage.Options{Rounds: 1, Block: 5},
 			fast: speed.Options{
 				Goroutines: []int{1, 8}, Rounds: 1, Block: 5 * time.Millisecond, Hot: 60, Mix: 50,
@@ -44,6 +47,7 @@ func planOf(mode string) (plan, error) {
 			size: shop.Size{Users: 20_000, Tags: 100},
 			hits: hitrate.Options{Warm: 1000, Count: 3000, Preloads: 300},
 			cost: writecost.Options{Entries: []int{1000, 10_000, 50_000}, Blocks: 5, PerBlock: 100},
+			open: migration.Options{Rounds: 5},
 			away: outage.Options{Rounds: 10, Block: 100},
 			fast: speed.Options{
 				Goroutines: []int{1, 64}, Rounds: 3, Block: 50 * time.Millisecond, Hot: 200, Mix: 1000,
@@ -56,6 +60,7 @@ func planOf(mode string) (plan, error) {
 			size: shop.Size{Users: 100_000, Tags: 200},
 			hits: hitrate.Options{Warm: 10_000, Count: 20_000, Preloads: 2000},
 			cost: writecost.Options{Entries: []int{1000, 100_000, 1_000_000}, Blocks: 9, PerBlock: 200},
+			open: migration.Options{Rounds: 15},
 			away: outage.Options{Rounds: 40, Block: 200},
 			fast: speed.Options{
 				Goroutines: []int{1, 8, 64}, Rounds: 7, Block: 150 * time.Millisecond, Hot: 200, Mix: 5000,

@@ -72,9 +72,9 @@ type knowledge struct {
 	tables sync.Map // name → *keying.Table
 	named  sync.Map // table and name → *scope, nil if there is none
 	read   time.Time
-	// introduced is set if it was read when the plugin was registered, which asks nothing of the store: the first statement
-	// that needs it reads it again, with pins. unasked is set if the store did not answer when it was to be asked for them.
-	introduced, unasked bool
+	// unread is set if the catalog has not been read since the plugin was registered: the first statement that needs the
+	// schema has it read, with pins. unasked is set if the store did not answer when it was to be asked for them.
+	unread, unasked bool
 	// believed is how long it is, before the catalog is read again in the background.
 	believed time.Duration
 	// opaque is set if there are triggers or rules of which it cannot be read what they do.

@@ -97,8 +97,9 @@ func (l *learning) end(held bool, err error) {
 	}
 }
 
-// introduce asks a database what it is, and what is in it, when the plugin is registered: later the only connection
-// may be in use. If it cannot be asked now, it will be asked again. Nothing is asked of the store.
+// introduce asks a database what it is when the plugin is registered: later the only connection may be in use. Its schema is
+// read for the first statement that needs it. If the database cannot be asked now, it will be asked again. Nothing is asked
+// of the store.
 func (d *database) introduce(ctx context.Context) {
 	if !catalog.Knows(d.dialect) {
 		d.h.opt.Logger.WarnContext(ctx, "rediscache: this dialect is not known: answers are cached by the tables that they "+
@@ -110,7 +111,7 @@ func (d *database) introduce(ctx context.Context) {
 	if err == nil {
 		defer from.release()
 		from.bound = readTimeout // nothing goes on before Use has returned
-		err = d.read(ctx, from, introduction)
+		err = d.identified(ctx, from)
 	}
 	if err != nil {
 		d.h.opt.Logger.WarnContext(ctx, "rediscache: nothing is cached until the database can be asked what it is",
@@ -118,11 +119,31 @@ func (d *database) introduce(ctx context.Context) {
 	}
 }
 
+// identified asks the database what it is. On MySQL it asks for the schema, too: a write that does not wait for it may
+// reach other databases of the server, by keys, triggers and routines.
+func (d *database) identified(ctx context.Context, from lender) error {
+	id, err := d.identify(ctx, from)
+	if err != nil {
+		return err
+	}
+	k := d.unread(id)
+	if d.dialect == catalog.MySQL {
+		c, err := d.load(ctx, from)
+		if err != nil {
+			return err
+		}
+		k = d.learned(ctx, id, c, nil)
+		k.unread = true
+	}
+	d.known.CompareAndSwap(nil, k)
+	return nil
+}
+
 // knowledge returns the schema that a statement may be planned by; nil, if the process has read none, or an old one, and the
 // statement has waited for a reading as long as it may.
 func (d *database) knowledge(ctx context.Context, held gorm.ConnPool) *knowledge {
 	k := d.known.Load()
-	if k != nil && !d.stale.Load() && !k.introduced {
+	if k != nil && !d.stale.Load() && !k.unread {
 		switch age := time.Since(k.read); {
 		case age < k.believed:
 			return d.grown(k)
@@ -223,7 +244,7 @@ func (d *database) attempt(ctx context.Context, from lender) (a *attempt, read f
 		if !from.held {
 			defer context.AfterFunc(d.h.ending, cancel)()
 		}
-		err = d.read(ctx, from, pinned)
+		err = d.read(ctx, from)
 	}
 }
 
@@ -250,13 +271,8 @@ func (d *database) renew(ctx context.Context) {
 	}
 }
 
-// A reading of the catalog is pinned, unless it is the introduction.
-type reading bool
-
-const introduction, pinned reading = false, true
-
 // read reads the catalog. An error must not end a transaction of the application's.
-func (d *database) read(ctx context.Context, from lender, as reading) error {
+func (d *database) read(ctx context.Context, from lender) error {
 	id, err := d.identify(ctx, from)
 	if err != nil {
 		return err
@@ -267,13 +283,7 @@ func (d *database) read(ctx context.Context, from lender, as reading) error {
 	// Before the catalog is read: a definition that this process carries out meanwhile sets it again. One of another process
 	// changes the schema's tag, which the pins are compared with.
 	d.stale.Store(false)
-	var pins *consistency.Pins // without them nothing is served
-	var unasked bool
-	if as == pinned {
-		var failed error
-		pins, failed = d.h.opt.Protocol.Pin(ctx, id.names)
-		unasked = failed != nil && !errors.Is(failed, consistency.ErrWriting)
-	}
+	pins, failed := d.h.opt.Protocol.Pin(ctx, id.names) // without them nothing is served
 	c, err := d.load(ctx, from)
 	var k *knowledge
 	switch {
@@ -285,7 +295,7 @@ func (d *database) read(ctx context.Context, from lender, as reading) error {
 		d.stale.Store(true)
 		return err
 	}
-	k.introduced, k.unasked = as == introduction, unasked
+	k.unasked = failed != nil && !errors.Is(failed, consistency.ErrWriting)
 	d.learning.mu.Lock()
 	defer d.learning.mu.Unlock()
 	d.known.Store(k)

@@ -18,6 +18,15 @@ func (d *database) learned(ctx context.Context, id *identity, c *catalog.Catalog
 	return k
 }
 
+// unread returns what is known of a database whose catalog has not been read yet. A statement that cannot wait for that is
+// planned by its text alone. (SQLite's triggers change rows only: SQLite documentation, "CREATE TRIGGER".)
+func (d *database) unread(id *identity) *knowledge {
+	return &knowledge{
+		identity: id, graph: relations.New(&catalog.Catalog{}, d.lexer), models: d.h.models, read: time.Now(), unread: true,
+		opaque: d.dialect != catalog.SQLite,
+	}
+}
+
 // believes returns how long a catalog is believed: one that was not settled is soon read again, less and less soon if it
 // does not come to be.
 func (d *database) believes(c *catalog.Catalog) time.Duration {

@@ -224,10 +224,31 @@ func (p *plan) needsNoCatalog() bool {
 	return p.write == nil && !p.calls || p.write != nil && p.write.everything
 }
 
+// needsNoSchema reports whether the plan is the same whatever there is in the database: its statements neither read tables
+// nor change rows, or they may change anything, as definitions do.
+func (p *plan) needsNoSchema() bool {
+	return len(p.script.Parts) > 0 && !slices.ContainsFunc(p.script.Parts, func(s sqltext.Statement) bool {
+		switch s.Class {
+		case sqltext.Query, sqltext.Change:
+			return true
+		case sqltext.Unknown:
+			return false
+		default:
+			return len(s.Calls) > 0 && (s.Class != sqltext.Definition || s.Temporary)
+		}
+	})
+}
+
+// readsCatalog reports whether the text reads nothing but relations of the database's own: it is never cached.
+func (p *plan) readsCatalog(lexer sqltext.Dialect) bool {
+	return p.read == nil && p.plainQuery(lexer) &&
+		!slices.ContainsFunc(p.script.Parts[0].Relations, func(r sqltext.Relation) bool { return !relations.System(r) })
+}
+
 // plainQuery reports whether the text only reads, whatever functions there may be.
 func (p *plan) plainQuery(lexer sqltext.Dialect) bool {
 	return len(p.script.Parts) == 1 && p.script.Parts[0].Class == sqltext.Query &&
-		!p.script.Calls(func(call string) bool { return !lexer.Pure(call) })
+		!p.script.Calls(func(call string) bool { return !lexer.Pure(call) && !sqltext.Describes(call) })
 }
 
 // Plans returns how many plans are kept.

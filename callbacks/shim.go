@@ -109,11 +109,8 @@ func (s *shim) held() gorm.ConnPool {
 func (s *shim) planned(st *statement) (*knowledge, *plan) {
 	s.h.models.learn(s.db.Statement.Schema)
 	d, key := st.d, s.key(st)
-	if k := d.known.Load(); k != nil && s.held() != nil {
-		// In a transaction nothing is served. A query that is one whatever the catalog says need not ask for it.
-		// Nor does one that changes nothing, or may be anything, wait for a reading: SET TRANSACTION has to come first.
-		p := k.plan(d, key)
-		if p.plainQuery(d.lexer) || p.needsNoCatalog() {
+	if k := d.known.Load(); k != nil && (s.held() != nil || s.use == rowScanned || s.use == handedOut || s.use == written) {
+		if p := k.plan(d, key); s.needsNoReading(p, d) && len(st.control.Touches) == 0 {
 			return k, p
 		}
 	}
@@ -128,6 +125,19 @@ func (s *shim) planned(st *statement) (*knowledge, *plan) {
 		}
 	}
 	return k, p
+}
+
+// needsNoReading reports whether a plan holds whatever there is in the database by now. A migration has many such
+// statements, and each definition among them outdates what is known.
+func (s *shim) needsNoReading(p *plan, d *database) bool {
+	switch {
+	case p.needsNoSchema(), p.readsCatalog(d.lexer):
+		return true
+	case p.plainQuery(d.lexer): // nothing is served in a transaction, or where the application gets the cursor
+		return s.held() != nil || s.use == handedOut
+	default: // SET TRANSACTION has to come first
+		return s.held() != nil && p.needsNoCatalog()
+	}
 }
 
 // key names the plan of a statement.

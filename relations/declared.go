@@ -78,7 +78,7 @@ func (g *Graph) reader(d Declaration, trusted bool) *reader {
 func (r *reader) declared(name string) Refusal {
 	schema, name := cutSchema(strings.ToLower(name))
 	rel := sqltext.Relation{Schema: schema, Name: name}
-	if _, elsewhere := r.g.Elsewhere(rel); elsewhere || system(rel) {
+	if _, elsewhere := r.g.Elsewhere(rel); elsewhere || inSystemSchema(rel) {
 		return r.refuse(RefusedTable, "declared table "+rel.Name+" of another schema, or of the database's own")
 	}
 	if r.g.tables[name] == nil {

@@ -87,7 +87,7 @@ func (r *reader) statement(s *sqltext.Statement) Refusal {
 func (r *reader) relation(rel sqltext.Relation) Refusal {
 	_, elsewhere := r.g.Elsewhere(rel)
 	switch known := r.g.tables[rel.Name] != nil; {
-	case elsewhere, system(rel), !known && (strings.HasPrefix(rel.Name, "pg_") || strings.HasPrefix(rel.Name, "sqlite_")):
+	case elsewhere, inSystemSchema(rel), !known && System(rel):
 		return r.refuse(RefusedTable, "relation "+rel.Name+" of another schema, or of the database's own")
 	case !known:
 		return r.refuse(RefusedUnknown, "relation "+rel.Name+", which the catalog did not show")
@@ -155,8 +155,12 @@ func (g *Graph) Direct(s *sqltext.Statement, table string) bool {
 	return true
 }
 
-// system reports whether a relation is in a schema of the database's own.
-func system(r sqltext.Relation) bool {
+// System reports whether a relation is one of the database's own, by its name or its schema's.
+func System(r sqltext.Relation) bool {
+	return inSystemSchema(r) || strings.HasPrefix(r.Name, "pg_") || strings.HasPrefix(r.Name, "sqlite_")
+}
+
+func inSystemSchema(r sqltext.Relation) bool {
 	return r.Schema == "information_schema" || strings.HasPrefix(r.Schema, "pg_")
 }
 

@@ -17,10 +17,10 @@ func (w *world) keys() int {
 	return len(all)
 }
 
-// looked lets the plugin look at the database, which takes a token for each partition.
+// looked lets the plugin look at the schema, which takes a token.
 func (h *handle) looked(t *testing.T) {
 	t.Helper()
-	require.NoError(t, h.Raw("SELECT 1").Scan(new(int)).Error)
+	require.NotEmpty(t, h.plugin.Graph().String())
 }
 
 // A reader that is to leave no trace is served what is there, and leaves nothing behind: no entry, no token.

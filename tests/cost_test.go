@@ -66,6 +66,34 @@ func TestCommandsForEachReadAndWrite(t *testing.T) { //nolint:paralleltest // wh
 	require.Equal(t, "del 4, evalsha 2, get 2, mget 1, pexpire 2, pttl 4, set 2, time 1, zadd 2, zrem 2", got)
 }
 
+// A migration asks the database for nothing that it would not without the plugin: what it reads is not cached, and a definition
+// announces everything, whatever there was before.
+func TestMigrationReadsTheCatalogForItselfOnly(t *testing.T) {
+	t.Parallel()
+	type shelf struct {
+		ID    int
+		Label string `gorm:"index"`
+	}
+	type Price struct{ Price int }
+	onEveryDialect(t, func(t *testing.T, w *world) {
+		sent := func(h *handle) (all []string, ofCatalog int64) {
+			before := h.sql.catalog.Load()
+			all = h.sql.during(func() {
+				for range 2 { // the second time there is nothing to do
+					require.NoError(t, h.AutoMigrate(&member{}, &shelf{}))
+				}
+				require.NoError(t, h.Table("shelves").AutoMigrate(&Price{}))
+				require.NoError(t, h.Migrator().DropTable(&member{}, &shelf{}))
+			})
+			return all, h.sql.catalog.Load() - before
+		}
+		want, wantOfCatalog := sent(w.plain())
+		got, gotOfCatalog := sent(w.cached())
+		require.Equal(t, want, got)
+		require.Equal(t, wantOfCatalog, gotOfCatalog)
+	})
+}
+
 // A hit costs no more memory than what is stated here, with metrics for Prometheus or without. GORM's own part is most of it.
 func TestAllocationsOfAHit(t *testing.T) { //nolint:paralleltest // what others allocate would count
 	if testing.Short() {

@@ -15,9 +15,13 @@ import (
 func TestTablesMadeElsewhereAreCachedSoon(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	h := w.cached() // there is nothing yet
+	first, scan := w.cached(), w.cached() // there is nothing yet
 	w.members(1)
-	h.warm(t, func(db *gorm.DB) { require.NoError(t, db.First(&member{}, 1).Error) })
+	first.warm(t, func(db *gorm.DB) { require.NoError(t, db.First(&member{}, 1).Error) })
+	scan.warm(t, func(db *gorm.DB) {
+		var name string
+		require.NoError(t, db.Model(&member{}).Where("id = ?", 1).Select("name").Scan(&name).Error)
+	})
 }
 
 // A process that does not know a table yet must not forget what the database changes with it.

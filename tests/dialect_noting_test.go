@@ -116,10 +116,11 @@ func (c *notedConn) note(query string, err error) {
 	}
 }
 
-// add notes a statement, unless it is the plugin's or the pool's own.
+// add notes a statement, unless it is the plugin's or the pool's own. Those that read the catalog are counted.
 func (s *statements) add(query string) {
 	for _, own := range []string{"pg_catalog", "information_schema", "SHOW VARIABLES", "SELECT DATABASE()", "sqlite_master", "pragma_"} {
 		if strings.Contains(query, own) {
+			s.catalog.Add(1)
 			return
 		}
 	}

@@ -141,9 +141,11 @@ func (w *world) migrate(models ...any) *handle {
 
 // statements counts what reaches the database, as the driver sees it.
 type statements struct {
-	mu     sync.Mutex
-	all    []string
-	defect atomic.Bool // each statement makes the driver panic
+	mu  sync.Mutex
+	all []string
+	// catalog counts those that read the catalog, the plugin's and the application's.
+	catalog atomic.Int64
+	defect  atomic.Bool // each statement makes the driver panic
 	// before runs before a statement is sent (MySQL, SQLite).
 	before atomic.Pointer[func(text string)]
 }

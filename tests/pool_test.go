@@ -154,14 +154,20 @@ func TestStatementsGoOnWhileTheSchemaIsReadSlowly(t *testing.T) {
 	}
 	require.Equal(t, metrics.ReasonDatabase, h.log.read(t, func() { nameOf(t, h.DB, 1) }).Reason)
 	stillReads()
-	require.NoError(t, h.Model(&member{ID: 1}).Update("name", "alone").Error)
-	stillReads()
-	require.Equal(t, "alone", nameOf(t, reader.DB, 1))
-	warmMember(t, reader, 1)
-	require.NoError(t, h.Transaction(func(tx *gorm.DB) error { return tx.Model(&member{ID: 1}).Update("name", "together").Error }))
-	stillReads()
-	require.Equal(t, "together", nameOf(t, reader.DB, 1))
+	for name, write := range map[string]func() error{
+		"alone": func() error { return h.Model(&member{ID: 1}).Update("name", "alone").Error },
+		"together": func() error {
+			return h.Transaction(func(tx *gorm.DB) error { return tx.Model(&member{ID: 1}).Update("name", "together").Error })
+		},
+	} {
+		writes := h.log.wrote(func() { require.NoError(t, write(), name) })
+		stillReads()
+		require.Len(t, writes, 1, name)
+		require.Contains(t, writes[0].Tags, "all", name)
+		require.True(t, writes[0].Released, name)
+	}
 	require.NoError(t, lock.Rollback().Error)
+	require.Contains(t, []string{"alone", "together"}, nameOf(t, reader.DB, 1))
 	warmMember(t, h, 1)
 }
 

@@ -62,5 +62,8 @@ type OrderLine struct {
 	Name   string
 }
 
+// Models are the models of the shop.
+func Models() []any { return []any{&User{}, &Tag{}, &Order{}, &UserTag{}, &Item{}} }
+
 // Prepare tells a handle which model the links of users and tags are.
 func Prepare(db *gorm.DB) error { return db.SetupJoinTable(&User{}, "Tags", &UserTag{}) }

@@ -70,15 +70,25 @@ func (w *World) Cached(name string, recorder metrics.Recorder) (*Handle, error) 
 	if err != nil {
 		return nil, err
 	}
-	plugin := rediscache.New(rediscache.Config{
-		Redis: w.Client(h.Redis), Namespace: w.Prefix(name), Recorder: recorder, Timeout: Timeout,
-		Logger: slog.New(slog.DiscardHandler),
-	})
+	plugin := w.plugin(name, w.Client(h.Redis), recorder)
 	if err := h.Use(plugin); err != nil {
 		return nil, err
 	}
 	w.onClose(plugin.Close)
 	return h, nil
+}
+
+// Use gives a handle that is not the world's a plugin, which the caller closes.
+func (w *World) Use(db *gorm.DB, client *redis.Client) (*rediscache.Plugin, error) {
+	plugin := w.plugin("other", client, nil)
+	return plugin, db.Use(plugin)
+}
+
+func (w *World) plugin(name string, client *redis.Client, recorder metrics.Recorder) *rediscache.Plugin {
+	return rediscache.New(rediscache.Config{
+		Redis: client, Namespace: w.Prefix(name), Recorder: recorder, Timeout: Timeout,
+		Logger: slog.New(slog.DiscardHandler),
+	})
 }
 
 // Away opens a handle with the plugin whose Redis is not there.

@@ -42,6 +42,9 @@ func Open(ctx context.Context) (*World, error) {
 	return w, nil
 }
 
+// DSN is that of the database.
+func (w *World) DSN() string { return w.dsn }
+
 func envOr(name, fallback string) string {
 	if v := os.Getenv(name); v != "" {
 		return v

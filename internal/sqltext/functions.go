@@ -7,6 +7,27 @@ func (d Dialect) Pure(function string) bool {
 	return pure(function) || d == MySQL && pureInMySQL(function)
 }
 
+// Describes reports whether a function of the database's own reads its catalog, or the session's state, and changes nothing.
+func Describes(function string) bool {
+	switch function {
+	case
+		// PostgreSQL documentation, "System Information Functions and Operators"
+		"current_database", "current_catalog", "current_schema", "current_schemas", "current_setting", "version",
+		"format_type", "pg_get_constraintdef", "pg_get_expr", "pg_get_functiondef", "pg_get_indexdef", "pg_get_keywords",
+		"pg_get_serial_sequence", "pg_get_triggerdef", "pg_get_userbyid", "pg_get_viewdef", "pg_table_is_visible",
+		"pg_type_is_visible", "pg_function_is_visible", "obj_description", "col_description", "shobj_description",
+		"to_regclass", "to_regtype", "to_regnamespace", "has_table_privilege", "has_schema_privilege", "has_column_privilege",
+		// MySQL Reference Manual, "Information Functions"
+		"database", "schema",
+		// SQLite documentation, "PRAGMA functions"
+		"pragma_table_info", "pragma_table_xinfo", "pragma_table_list", "pragma_index_list", "pragma_index_info",
+		"pragma_foreign_key_list":
+		return true
+	default:
+		return false
+	}
+}
+
 func pure(function string) bool {
 	switch function {
 	case // aggregates

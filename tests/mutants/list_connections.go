@@ -21,13 +21,13 @@ func reached() []mutant {
 		{
 			name: "Use dials",
 			in:   in("callbacks", "database.introduce"),
-			old:  "d.read(ctx, from, introduction)", new: "d.read(ctx, from, pinned)",
+			old:  "d.identified(ctx, from)", new: "d.read(ctx, from)",
 			killers: by("tests", "TestNewAndUseDialNothing"),
 		},
 		{
 			name: "the first write of a process invalidates everything",
 			in:   in("callbacks", "database.knowledge"),
-			old:  "!k.introduced", new: "true",
+			old:  "!k.unread", new: "true",
 			killers: by("tests", "TestFirstWriteOfAProcessInvalidatesNoMoreThanItTouches"),
 		},
 		{
@@ -39,7 +39,7 @@ func reached() []mutant {
 		{
 			name: "something is asked before SET TRANSACTION",
 			in:   in("callbacks", "shim.planned"),
-			old:  "p.needsNoCatalog()", new: "false",
+			old:  "s.needsNoReading(p, d)", new: "false && s.needsNoReading(p, d)",
 			killers: by("tests", "TestFirstStatementOfAProcessMaySetItsTransaction"),
 		},
 		{

@@ -10,6 +10,18 @@ func databases() []mutant {
 			killers: by("tests", "TestSessionsWhoseRoleGotOtherSettingsDoNotMix"),
 		},
 		{
+			name: "a migration has the schema read for each of its statements",
+			in:   in("callbacks", "shim.needsNoReading"),
+			old:  "p.needsNoSchema(), p.readsCatalog(d.lexer)", new: "false && p.needsNoSchema()",
+			killers: by("tests", "TestMigrationReadsTheCatalogForItselfOnly"),
+		},
+		{
+			name: "a table that is new is taken for one of the database's own",
+			in:   in("callbacks", "plan.readsCatalog"),
+			old:  "!relations.System(r)", new: "false && !relations.System(r)",
+			killers: by("tests", "TestTablesMadeElsewhereAreCachedSoon"),
+		},
+		{
 			name: "a transaction does not ask whether its plans still hold",
 			in:   in("callbacks", "transaction.announce"),
 			old:  "<-current", new: "<-current || true",

@@ -104,7 +104,7 @@ func refusals() []mutant {
 		{
 			name:    "catalogs are cached",
 			in:      in("relations", "reader.relation"),
-			old:     `system(rel), !known && (strings.HasPrefix(rel.Name, "pg_") || strings.HasPrefix(rel.Name, "sqlite_"))`,
+			old:     "inSystemSchema(rel), !known && System(rel)",
 			new:     "known && false",
 			killers: by("relations", "TestRefusedReads"),
 		},
