@@ -3,13 +3,8 @@ package callbacks
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"net"
-	"reflect"
-	"strings"
 	"sync"
 
-	"github.com/gorm-rediscache/rediscache/internal/catalog"
 	"github.com/gorm-rediscache/rediscache/internal/consistency"
 	"github.com/gorm-rediscache/rediscache/internal/rowcodec"
 	"github.com/gorm-rediscache/rediscache/internal/sqltext"
@@ -203,84 +198,3 @@ func (t *transaction) Committed(err error) {
 // RolledBack implements txpool.Observer. Nothing was announced, and nothing was learned of what has not come to be: see
 // shim.defines.
 func (t *transaction) RolledBack() {}
-
-// outcome says what an error that COMMIT, or a statement in autocommit, returned means for what it wrote. In doubt it
-// is in doubt: pgx calls an error safe to retry (pgconn.SafeToRetry) if it finds the connection closed, also if that
-// was closed while the answer to a COMMIT was waited for.
-func outcome(err error, dialect string) metrics.WriteOutcome {
-	var dial *net.OpError
-	switch {
-	case err == nil:
-		return metrics.Committed
-	case dialect == catalog.SQLite && !errors.Is(err, txpool.ErrPanic): // which is in this process
-		return metrics.RolledBack
-	case errors.Is(err, sql.ErrTxDone), errors.Is(err, sql.ErrConnDone):
-		return metrics.RolledBack // nothing was sent
-	case errors.As(err, &dial) && dial.Op == "dial":
-		return metrics.RolledBack // nor here
-	case stateOf(err) != "":
-		return outcomeOf(stateOf(err))
-	case strings.Contains(err.Error(), "commit unexpectedly resulted in rollback"), refusedArguments(err.Error()): // pgx
-		return metrics.RolledBack
-	default:
-		return metrics.InDoubt
-	}
-}
-
-// refusedArguments reports whether an error says that the driver, or database/sql, could not send the arguments.
-func refusedArguments(text string) bool {
-	for _, prefix := range []string{
-		"failed to encode args[", "mismatched param and argument count", "expected ", "insufficient arguments",
-		"extra arguments", "unused argument", "invalid arg type", "sql: expected ", "sql: converting argument ",
-	} {
-		if strings.HasPrefix(text, prefix) {
-			return true
-		}
-	}
-	return false
-}
-
-// stateOf returns the SQLSTATE of a server's error; nothing for any other. MySQL's error has it in a field.
-func stateOf(err error) string {
-	var server interface{ SQLState() string }
-	if errors.As(err, &server) {
-		return server.SQLState()
-	}
-	for ; err != nil; err = errors.Unwrap(err) {
-		v := reflect.Indirect(reflect.ValueOf(err))
-		if v.Kind() != reflect.Struct {
-			continue
-		}
-		state, number := v.FieldByName("SQLState"), v.FieldByName("Number")
-		if !state.IsValid() || state.Type() != reflect.TypeFor[[5]byte]() || !number.IsValid() || !number.CanUint() {
-			continue
-		}
-		if number.Uint() == lockWaitTimeout { // has the state of a general error
-			return "40001"
-		}
-		text, _ := reflect.TypeAssert[[5]byte](state)
-		return string(text[:])
-	}
-	return ""
-}
-
-// lockWaitTimeout is MySQL's ER_LOCK_WAIT_TIMEOUT.
-const lockWaitTimeout = 1205
-
-// outcomeOf says what a server's error means (PostgreSQL documentation, "PostgreSQL Error Codes"; MySQL Reference Manual,
-// "Server Error Message Reference"): it refuses, unless it says that it does not know, or that it is going down.
-func outcomeOf(state string) metrics.WriteOutcome {
-	if len(state) != 5 || state == "40003" { // statement_completion_unknown
-		return metrics.InDoubt
-	}
-	switch state[:2] {
-	case "08", "58", "XX", "F0", // connection, system, internal, configuration file
-		"HY", "70": // MySQL: general, interrupted
-		return metrics.InDoubt
-	case "57":
-		if strings.HasPrefix(state, "57P") { // operator intervention
-			return metrics.InDoubt
-		}
-	}
-	return metrics.RolledBack
-}

@@ -7,6 +7,7 @@ import (
 	"github.com/gorm-rediscache/rediscache/internal/catalog"
 	"github.com/gorm-rediscache/rediscache/internal/consistency"
 	"github.com/gorm-rediscache/rediscache/internal/rowcodec"
+	"github.com/gorm-rediscache/rediscache/internal/sqltext"
 	"github.com/gorm-rediscache/rediscache/internal/txpool"
 	"github.com/gorm-rediscache/rediscache/metrics"
 )
@@ -105,7 +106,7 @@ func (a *autocommit) end(st *statement, o metrics.WriteOutcome) {
 	if st.k != nil {
 		pins = st.k.pins
 	}
-	current := st.d.current(st.ctx, pins, a.everything || o == metrics.RolledBack)
+	current := st.d.current(st.ctx, pins, a.everything || o == metrics.RolledBack && st.atomic())
 	if a.write != nil {
 		a.write.End(st.ctx, o)
 	}
@@ -118,6 +119,16 @@ func (a *autocommit) end(st *statement, o metrics.WriteOutcome) {
 		late.Because(outdated())
 		late.End(st.ctx, o)
 	}
+}
+
+// atomic reports whether nothing is left of the statement when it fails. Of several statements, the first may have been
+// carried out; procedures commit on their way.
+func (st *statement) atomic() bool {
+	if st.p == nil || len(st.p.script.Parts) != 1 {
+		return false
+	}
+	class := st.p.script.Parts[0].Class
+	return class == sqltext.Query || class == sqltext.Change
 }
 
 // announce takes notice of what a statement is about to change. In a transaction it is remembered until that commits;

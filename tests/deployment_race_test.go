@@ -209,3 +209,23 @@ func TestFunctionOfAMigrationElsewhereWrites(t *testing.T) {
 		}
 	}
 }
+
+// Of two statements in one text, the first is carried out, and the second fails. Another process has made a trigger that the
+// first one fires, since this process has read the catalog.
+func TestTextThatFailsHalfWay(t *testing.T) {
+	t.Parallel()
+	w := newWorldOn(t, onMySQL())
+	w.members(1)
+	plain := w.wares(1)
+	writer, migrator, reader := w.cached(), w.cached(), w.cached()
+	warmMember(t, writer, 1)
+	require.NoError(t, migrator.Exec("CREATE TRIGGER spread AFTER UPDATE ON members FOR EACH ROW UPDATE wares SET name = 'new'").Error)
+	read := func(db *gorm.DB) any {
+		var found ware
+		require.NoError(t, db.First(&found, 10).Error)
+		return found.Name
+	}
+	agreesFromCache(t, plain, reader, "before", read)
+	require.Error(t, writer.Exec("UPDATE members SET name = 'new' WHERE id = 1; INSERT INTO members (id) VALUES (1)").Error)
+	agreesFromCache(t, plain, reader, "afterwards", read)
+}

@@ -221,3 +221,47 @@ func TestWriteCommitsWhenItsRowsHaveBeenRead(t *testing.T) {
 	require.NoError(t, rows.Close())
 	require.Equal(t, "new", look(t, reader.DB, 1).Row[0].Name)
 }
+
+// What the server refuses is not in doubt: what the statement would have touched is cached again at once.
+func TestStatementThatTheServerRefusesIsNotInDoubt(t *testing.T) {
+	t.Parallel()
+	texts := map[string][]string{
+		"postgres": {
+			"COPY members FROM '/nowhere/at/all'", "INSERT INTO members (id) SELECT 1 / 0", "UPDATE members SET age = 'x'",
+			"DO $$ BEGIN UPDATE members SET age = 99; RAISE EXCEPTION USING ERRCODE = '58030'; END $$",
+		},
+		"mysql": {
+			"INSERT INTO needs (note) VALUES ('x')", "UPDATE members SET age = 99 WHERE refused(id) > 0",
+			"INSERT INTO members (id, name) VALUES (1, 'again')",
+			"CALL refuse()", // what it has done before stays
+		},
+		"sqlite": {"INSERT INTO members (id, name) VALUES (1, 'again')"},
+	}
+	onEveryDialect(t, func(t *testing.T, w *world) {
+		plain := w.members(2)
+		if w.dialect.name == "mysql" {
+			for _, text := range []string{
+				"CREATE TABLE needs (id INT NOT NULL PRIMARY KEY, note TEXT)",
+				"CREATE PROCEDURE refuse() BEGIN UPDATE members SET age = 99; SIGNAL SQLSTATE 'HY000' SET MESSAGE_TEXT = 'no'; END",
+				"CREATE FUNCTION refused(id INT) RETURNS INT BEGIN SIGNAL SQLSTATE 'HY000' SET MESSAGE_TEXT = 'no'; RETURN 1; END",
+			} {
+				require.NoError(t, plain.Exec(text).Error, text)
+			}
+		}
+		h, other := w.cached(), w.cached()
+		age := func(db *gorm.DB) any {
+			var m member
+			require.NoError(t, db.First(&m, 1).Error)
+			return m.Age
+		}
+		for _, text := range texts[w.dialect.name] {
+			agreesFromCache(t, plain, h, text, age)
+			agreesFromCache(t, plain, other, text, age)
+			for _, e := range h.log.wrote(func() { require.Error(t, h.Exec(text).Error, text) }) {
+				require.Equal(t, metrics.RolledBack, e.Outcome, text)
+			}
+		}
+		agreesFromCache(t, plain, h, "afterwards", age)
+		agreesFromCache(t, plain, other, "afterwards", age)
+	})
+}

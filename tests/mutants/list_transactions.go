@@ -4,6 +4,18 @@ package main
 func transactions() []mutant {
 	return []mutant{
 		{
+			name: "what a server refuses without a state of its own is in doubt",
+			in:   in("callbacks", "verdict.outcome"),
+			old:  "!v.general()", new: "true",
+			killers: by("tests", "TestStatementThatTheServerRefusesIsNotInDoubt"),
+		},
+		{
+			name: "a statement that failed has left nothing, whatever it was",
+			in:   in("callbacks", "statement.atomic"),
+			old:  "st.p == nil || len(st.p.script.Parts) != 1", new: "st.p == nil",
+			killers: by("tests", "TestTextThatFailsHalfWay"),
+		},
+		{
 			name: "a COMMIT whose driver panics keeps its intent alive",
 			in:   in("internal/txpool", "commit"),
 			old:  "defer func() { o.Committed(err) }()", new: "defer func() { if err != ErrPanic { o.Committed(err) } }()",
