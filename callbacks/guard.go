@@ -74,6 +74,7 @@ func (h *Hooks) guard(db *gorm.DB) {
 	}
 	s := h.shim(db, written)
 	st := s.statement(db.Statement.Context, db.Statement.SQL.String(), db.Statement.Vars)
+	st.alters()(db.Error)
 	if !st.writes() {
 		st.note()
 		return

@@ -34,9 +34,9 @@ type database struct {
 	known    atomic.Pointer[knowledge] // learning.mu is held when it is set
 	// stale is set when the catalog may have changed since it was read.
 	stale atomic.Bool
-	// altered is set when a setting of the session was changed that answers depend on: on which of the pool's
+	// altered counts the statements that changed a setting of their session which answers depend on: on which of the pool's
 	// connections it holds cannot be known.
-	altered atomic.Bool
+	altered atomic.Int64
 	// ended is set when it was said that transactions are ended by texts; begun, when one was begun by a text.
 	ended, begun atomic.Bool
 

@@ -82,7 +82,7 @@ func (s *shim) refuse(st *statement) metrics.Reason {
 		return metrics.ReasonDatabase
 	case st.p.read == nil:
 		return st.p.reason
-	case st.d.altered.Load():
+	case st.d.altered.Load() > 0:
 		return metrics.ReasonSession
 	case !st.bound():
 		return metrics.ReasonArgument

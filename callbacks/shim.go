@@ -181,6 +181,13 @@ func (s *shim) anew(st *statement, k *knowledge, p *plan) *knowledge {
 // QueryContext implements [gorm.ConnPool].
 func (s *shim) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
 	st := s.statement(ctx, text, args)
+	altered := st.alters()
+	rows, err := s.answers(st)
+	altered(err)
+	return rows, err
+}
+
+func (s *shim) answers(st *statement) (*sql.Rows, error) {
 	if st.writes() {
 		return s.queryWrite(st)
 	}
@@ -193,12 +200,15 @@ func (s *shim) QueryRowContext(ctx context.Context, text string, args ...any) *s
 	if !st.writes() {
 		s.record(st, metrics.ReadEvent{Outcome: metrics.Bypass, Reason: metrics.ReasonCursor})
 	}
+	altered := st.alters()
 	if !st.writes() && !st.calls() {
 		row := s.ConnPool.QueryRowContext(ctx, text, args...)
 		s.failed(st, row.Err())
+		altered(row.Err())
 		return row
 	}
 	rows, err := s.queryWrite(st)
+	altered(err)
 	if err != nil {
 		return s.h.player.Row(rowcodec.Playback{Err: err})
 	}
@@ -208,10 +218,17 @@ func (s *shim) QueryRowContext(ctx context.Context, text string, args ...any) *s
 // ExecContext implements [gorm.ConnPool].
 func (s *shim) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
 	st := s.statement(ctx, text, args)
+	altered := st.alters()
+	result, err := s.run(st)
+	altered(err)
+	return result, err
+}
+
+func (s *shim) run(st *statement) (sql.Result, error) {
 	if !st.writes() && !st.calls() {
 		s.tell(st, &effects{})
 		st.note()
-		return s.ConnPool.ExecContext(ctx, text, args...)
+		return s.ConnPool.ExecContext(st.ctx, st.text, st.args...)
 	}
 	return s.exec(st)
 }
@@ -295,9 +312,25 @@ func (st *statement) note() {
 			"cached of this database is invalidated. What PREPARE TRANSACTION has prepared is seen when COMMIT PREPARED runs "+
 			"through GORM", "statement", st.shown())
 	}
-	if st.p.session && !st.d.altered.Swap(true) {
-		st.d.h.opt.Logger.WarnContext(st.ctx, "rediscache: a setting of the session was changed on a pooled connection; "+
-			"nothing of this database is read from the cache any more", "statement", st.shown())
+}
+
+// alters takes notice, before a statement runs, that it changes a setting of its session: others may get its connection
+// before it has returned. The function that it returns takes the statement's error: what the database has refused has
+// changed nothing.
+func (st *statement) alters() (ended func(error)) {
+	if st.p == nil || !st.p.session {
+		return func(error) {}
+	}
+	st.d.altered.Add(1)
+	return func(err error) {
+		if outcome(err, st.d.dialect) == metrics.RolledBack && len(st.p.script.Parts) == 1 {
+			st.d.altered.Add(-1)
+			return
+		}
+		if st.d.h.first("altered", st.k.found.Database) {
+			st.d.h.opt.Logger.WarnContext(st.ctx, "rediscache: a setting of the session was changed on a pooled connection; "+
+				"nothing of this database is read from the cache any more", "statement", st.shown())
+		}
 	}
 }
 

@@ -218,7 +218,7 @@ func TestRefusalSaysWhatItIsFor(t *testing.T) {
 	g := graph()
 	for src, want := range map[string]string{
 		"SELECT * FROM users WHERE at < now()":          "function now",
-		"SELECT * FROM users WHERE at < CURRENT_DATE":   "the moment, the session, or where rows are stored",
+		"SELECT * FROM users WHERE at < CURRENT_DATE":   "current_date",
 		"SELECT * FROM users, nowhere WHERE at < now()": "relation nowhere, which the catalog did not show",
 		"SELECT * FROM pg_class":                        "relation pg_class of another schema, or of the database's own",
 		"SELECT * FROM users":                           "",

@@ -58,8 +58,8 @@ func (r *reader) refuse(refusal Refusal, because string) Refusal {
 
 func (r *reader) statement(s *sqltext.Statement) Refusal {
 	refused := Accepted
-	if s.Volatile {
-		refused = r.refuse(RefusedVolatile, "the moment, the session, or where rows are stored")
+	if s.Volatile != "" {
+		refused = r.refuse(RefusedVolatile, s.Volatile)
 	}
 	for _, call := range s.Calls {
 		if !r.pure(call) {

@@ -285,3 +285,78 @@ func TestSettingOfTheSessionEndsTheCache(t *testing.T) {
 		require.Equal(t, metrics.ReasonSession, e.Reason)
 	}
 }
+
+// A setting that ends with its transaction, one that the database refuses, and one that no answer depends on, change nothing for
+// those who get the connection next.
+func TestSettingThatDoesNotOutliveItsStatementLeavesTheCacheAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.members(1)
+	h := w.cached()
+	set := func(text string, args ...any) func() error {
+		return func() error { return h.Exec(text, args...).Error }
+	}
+	local := func(db *gorm.DB) error { return db.Exec("SELECT set_config('app.tenant', ?, true)", "7").Error }
+	for name, c := range map[string]struct {
+		run     func() error
+		refused bool
+	}{
+		"set_config, local, in a transaction": {func() error { return h.Transaction(local) }, false},
+		"set_config, local, Scan": {func() error {
+			return h.Transaction(func(tx *gorm.DB) error {
+				return tx.Raw("SELECT set_config('app.tenant', ?, true)", "7").Scan(new(string)).Error
+			})
+		}, false},
+		"set_config, local, Row": {func() error {
+			return h.Transaction(func(tx *gorm.DB) error {
+				return tx.Raw("SELECT set_config('app.tenant', ?, true)", "7").Row().Scan(new(string))
+			})
+		}, false},
+		"set_config, local, without a transaction": {func() error { return local(h.DB) }, false},
+		"set_config, without consequences":         {set("SELECT set_config('statement_timeout', ?, false)", "60000"), false},
+		"SET, refused":                             {set("SET nope = 1"), true},
+		"SET, refused, Scan":                       {func() error { return h.Raw("SET nope = 1").Scan(new(string)).Error }, true},
+		"set_config, refused":                      {set("SELECT set_config('nope', ?, false)", "1"), true},
+		"set_config, refused, Row": {func() error {
+			return h.Raw("SELECT set_config('nope', ?, false)", "1").Row().Scan(new(string))
+		}, true},
+	} {
+		if err := c.run(); c.refused {
+			require.Error(t, err, name)
+		} else {
+			require.NoError(t, err, name)
+		}
+		h.warm(t, func(db *gorm.DB) { require.Equal(t, "m1", nameOf(t, db, 1), name) })
+		require.Empty(t, h.sql.during(func() { nameOf(t, h.DB, 1) }), name)
+	}
+}
+
+// However a setting is changed for the session, nothing is read from the cache any more.
+func TestSettingOfTheSessionIsNoticedHoweverItIsSent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.members(1)
+	const text = "SELECT set_config('app.tenant', '7', false)"
+	for name, send := range map[string]func(*gorm.DB) error{
+		"Exec": func(db *gorm.DB) error { return db.Exec(text).Error },
+		"Scan": func(db *gorm.DB) error { return db.Raw(text).Scan(new(string)).Error },
+		"Row":  func(db *gorm.DB) error { return db.Raw(text).Row().Scan(new(string)) },
+		"Rows": func(db *gorm.DB) error {
+			rows, err := db.Raw(text).Rows()
+			if err != nil {
+				return err
+			}
+			return rows.Close()
+		},
+		"one of two fails": func(db *gorm.DB) error {
+			require.Error(t, db.Session(&gorm.Session{}).Exec("SET app.tenant = '7'; SELECT 1 / 0").Error)
+			return nil
+		},
+	} {
+		h := w.cached()
+		h.warm(t, func(db *gorm.DB) { nameOf(t, db, 1) })
+		require.NoError(t, send(h.DB), name)
+		e := h.log.read(t, func() { nameOf(t, h.DB, 1) })
+		require.Equal(t, metrics.ReasonSession, e.Reason, name)
+	}
+}

@@ -4,7 +4,7 @@ package sqltext
 // are part of the session's identity. Functions that are not listed here may depend on anything; those that a user
 // has defined under a name that is listed here have to be told apart by the caller.
 func (d Dialect) Pure(function string) bool {
-	return pure(function) || d == MySQL && pureInMySQL(function)
+	return pure(function) || d == MySQL && pureInMySQL(function) || d == Postgres && pureInPostgres(function)
 }
 
 // Describes reports whether a function of the database's own reads its catalog, or the session's state, and changes nothing.
@@ -78,6 +78,34 @@ func pure(function string) bool {
 		"set_bit", "set_byte", "typeof", "pg_typeof", "text",
 		// words that a parenthesis follows in some clauses, and that a function may have for a name
 		"key", "match", "range":
+		return true
+	default:
+		return false
+	}
+}
+
+// pureInPostgres lists functions that PostgreSQL has besides. Others of these names, elsewhere, may tell the time. (age of
+// one argument does: see [Statement.Volatile].)
+func pureInPostgres(function string) bool {
+	switch function {
+	case "age", "date", "date_add", "date_subtract",
+		// casts that are written as functions
+		"int2", "int4", "int8", "float4", "float8", "bool", "bpchar",
+		// numbers
+		"scale", "min_scale", "trim_scale", "factorial", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "sind", "cosd",
+		"tand", "asind", "acosd", "atand", "atan2d", "cotd", "cot", "erf", "erfc",
+		// geometry
+		"point", "box", "circle", "line", "lseg", "path", "polygon", "area", "center", "diagonal", "diameter", "height", "width",
+		"length", "radius", "npoints", "slope", "isclosed", "isopen", "pclose", "popen", "bound_box", "ishorizontal",
+		"isvertical", "isparallel", "isperp",
+		// text and bytes
+		"sha224", "sha384", "sha512", "to_ascii", "normalize", "unistr", "parse_ident", "string_to_table", "convert_from",
+		"convert", "crc32", "crc32c", "bit_count",
+		// arrays, ranges and JSON
+		"trim_array", "array_reverse", "array_sort", "range_agg", "range_intersect_agg", "multirange", "int4multirange",
+		"int8multirange", "nummultirange", "tsmultirange", "tstzmultirange", "datemultirange", "any_value",
+		"jsonb_path_query_tz", "jsonb_path_exists_tz", "jsonb_path_match_tz", "jsonb_set_lax", "json_exists", "json_query",
+		"json_value", "json_table", "json_scalar", "json_serialize", "json_arrayagg", "json_objectagg":
 		return true
 	default:
 		return false

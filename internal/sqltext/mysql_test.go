@@ -104,7 +104,7 @@ func TestMySQLVolatileAnswers(t *testing.T) {
 		"SELECT CURRENT_USER FROM t": true, "SELECT NEXT VALUE FOR s FROM t": true, "SELECT SQL_CALC_FOUND_ROWS * FROM t": true,
 		"SELECT user, level FROM t": false, "SELECT '@x' FROM t": false,
 	} {
-		require.Equal(t, want, oneOf(t, sqltext.MySQL, src).Volatile, src)
+		require.Equal(t, want, oneOf(t, sqltext.MySQL, src).Volatile != "", src)
 	}
 	require.True(t, oneOf(t, sqltext.MySQL, "SELECT * FROM t LOCK IN SHARE MODE").Locks)
 	require.True(t, sqltext.MySQL.Pure("date_format"))

@@ -13,6 +13,9 @@ type level struct {
 	from, table bool
 	// with is set between WITH and the statement that it belongs to; cte, where a name that it defines is expected.
 	with, cte bool
+	// alias is where the alias of what FROM has just named may stand, without AS; opens is the parenthesis that ends before
+	// it. Both are positions; zero: there is none.
+	alias, opens int
 }
 
 // scan goes through the tokens once, and collects names, tables, calls and changes.
@@ -39,7 +42,7 @@ func (p *parser) scan() {
 		case text:
 			p.literal(t.text)
 		case punct:
-			p.punct(l, t)
+			p.punct(l, i)
 		default:
 			l.table = false
 		}
@@ -62,23 +65,35 @@ func (p *parser) name(s string) {
 	}
 }
 
-func (p *parser) punct(l *level, t token) {
-	switch {
+func (p *parser) punct(l *level, i int) {
+	switch t := p.at(i); {
 	case t.is(",") && l.from:
 		l.table = true
 	case t.is(",") && l.with:
 		l.cte = true
+	case t.is("(") && l.table:
+		l.opens = i
 	case t.is(")"):
-		l.table = false // FROM (…) is one, an alias follows
+		if l.opens > 0 {
+			l.alias = i + 1
+		}
+		l.table, l.opens = false, 0 // FROM (…) is one
 	case t.is("@") && p.dialect == MySQL:
-		p.out.Volatile = true // a variable
+		p.volatile("a variable")
+	}
+}
+
+// volatile notes what makes the statement depend on more than tables.
+func (p *parser) volatile(because string) {
+	if p.out.Volatile == "" {
+		p.out.Volatile = because
 	}
 }
 
 // literal notices strings that mean the moment, once they are cast to a time.
 func (p *parser) literal(s string) {
 	if IsMoment(s) {
-		p.out.Volatile = true
+		p.volatile("a literal that means the moment, as 'today' does")
 	}
 }
 
@@ -111,11 +126,11 @@ func (p *parser) word(l *level, i int) int {
 	case t.is("cascade"):
 		p.out.Cascade = true
 	case t.is("tablesample"), t.in("next", "previous") && p.at(i+1).is("value"): // NEXT VALUE FOR sequence
-		p.out.Volatile = true
+		p.volatile(strings.ToUpper(t.text))
 	case t.is("lock") && p.at(i+1).is("in") && p.at(i+2).is("share"):
 		p.out.Locks = true
 	case p.dialect != SQLite && systemColumn(t.text), !p.dotted(i) && volatileWord(t.text, p.dialect):
-		p.out.Volatile = true
+		p.volatile(t.text)
 	}
 	return p.place(l, i)
 }
@@ -218,8 +233,10 @@ func (p *parser) place(l *level, i int) int {
 	case l.cte:
 		p.ctes[r.Name] = true
 	case p.at(last + 1).is("("): // a function that returns rows
+		l.opens = last + 1
 	default:
 		p.out.Relations = append(p.out.Relations, r)
+		l.alias = last + 1
 	}
 	l.table, l.cte = false, false
 	return last
@@ -248,10 +265,22 @@ func (p *parser) call(l *level, i int) {
 	if p.at(i-1).is("into") || p.at(i-1).is("as") { // INSERT INTO t (…), AS t(a, b)
 		return
 	}
-	if p.isTarget(i) {
+	if p.isTarget(i) || p.isAlias(l, i) {
 		return
 	}
 	p.out.Calls = append(p.out.Calls, p.function(i))
+	if p.dialect == Postgres && p.function(i) == "age" && len(p.arguments(i+1)) == 1 {
+		p.volatile("function age of one argument")
+	}
+}
+
+// isAlias reports whether the name at i is the alias, with columns and without AS, of what FROM names before it:
+// (…) t(a, b), t x(a), f(…) WITH ORDINALITY t(a, n) (PostgreSQL documentation, "Table Expressions").
+func (p *parser) isAlias(l *level, i int) bool {
+	if p.at(i-1).is("ordinality") && p.at(i-2).is("with") {
+		i -= 2
+	}
+	return l.from && l.alias > 0 && l.alias == i
 }
 
 // function returns the name of the function that ends at i. One of another schema's than the database's own keeps the

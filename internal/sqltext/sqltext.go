@@ -63,8 +63,8 @@ type Statement struct {
 	Calls []string
 	// Locks is set by FOR UPDATE and the like.
 	Locks bool
-	// Volatile is set if the answer depends on the moment, the session or the physical place of rows.
-	Volatile bool
+	// Volatile names what makes the answer depend on the moment, the session or the physical place of rows; empty: nothing.
+	Volatile string
 	// Changes holds what a Change writes.
 	Changes []Write
 	// End is where its last token ends.
@@ -177,7 +177,7 @@ func (p *parser) statement() Statement {
 		p.out.Class = Unknown // writes to something that was not found
 	}
 	p.out.Autocommit = p.out.Class == Session && slices.Contains(p.out.Names, "autocommit")
-	if slices.Contains(p.out.Calls, "set_config") {
+	if p.configures() {
 		p.out.Class = Session
 	}
 	return p.out
@@ -249,38 +249,4 @@ func (p *parser) temporary(i int) bool {
 		i++
 	}
 	return p.at(i).in("temp", "temporary")
-}
-
-// setting tells whether SET changes what later statements see.
-func (p *parser) setting() Class {
-	i := 1
-	for p.at(i).in("session") {
-		i++
-	}
-	if p.at(i).in("local", "transaction", "constraints", "characteristics") {
-		return Utility
-	}
-	name := p.at(i).text
-	if p.at(i + 1).is(".") {
-		return Session // a setting of the application's own, which policies and functions may look at
-	}
-	if harmlessSetting(name) {
-		return Utility
-	}
-	return Session
-}
-
-// harmlessSetting lists settings that change how long a statement takes, or what is logged, but no answer.
-func harmlessSetting(name string) bool {
-	switch name {
-	case "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout",
-		"transaction_timeout", "application_name", "client_min_messages", "log_statement", "log_min_messages",
-		"log_min_duration_statement", "work_mem", "maintenance_work_mem", "temp_buffers", "effective_cache_size",
-		"synchronous_commit", "jit", "random_page_cost", "seq_page_cost", "cpu_tuple_cost", "deadlock_timeout",
-		"max_parallel_workers_per_gather", "enable_seqscan", "enable_indexscan", "enable_bitmapscan", "enable_hashjoin",
-		"enable_mergejoin", "enable_nestloop", "enable_sort", "enable_hashagg", "commit_delay", "tcp_keepalives_idle":
-		return true
-	default:
-		return false
-	}
 }

@@ -88,6 +88,8 @@ func TestClasses(t *testing.T) {
 		sqltext.Query: {
 			`SELECT updated_at FROM t`, `SELECT t.delete, t.update FROM t`, `select 'delete from t'`, `(SELECT 1)`,
 			`/* update */ SELECT 1 -- delete`, `SELECT * FROM t FOR NO KEY UPDATE`, `SELECT 1;`, `;;SELECT 1`,
+			`SELECT set_config('app.tenant', $1, true)`, `SELECT pg_catalog.set_config('role', f('a', 'b'), 'on'), 1`,
+			`SELECT set_config('Statement_Timeout', $1, false)`,
 		},
 		sqltext.Change: {
 			`INSERT INTO t (a) VALUES (1)`, `UPDATE t SET a = 1`, `DELETE FROM t`, `TRUNCATE t`, `TRUNCATE TABLE a, ONLY b`,
@@ -102,7 +104,10 @@ func TestClasses(t *testing.T) {
 		},
 		sqltext.Session: {
 			`SET search_path TO a, b`, `SET SESSION search_path = a`, `SET ROLE r`, `SET TIME ZONE 'UTC'`, `SET app.tenant = '1'`,
-			`SET SESSION AUTHORIZATION u`, `SELECT set_config('search_path', 'a', false)`,
+			`SET SESSION AUTHORIZATION u`, `SELECT set_config('search_path', 'a', false)`, `SELECT set_config($1, $2, $3)`,
+			`SELECT set_config('a.b', 'x', true), set_config('a.c', 'x', false)`, `SELECT set_config('a.b', 'x', NOT true)`,
+			`SELECT set_config(is_local => false, new_value => 'x', setting_name => 'a.b')`, `SELECT set_config('a.b')`,
+			`SELECT * FROM (SELECT set_config('a.b', 'true', 'f')) x`,
 		},
 		sqltext.Control: {`BEGIN`, `START TRANSACTION`, `SAVEPOINT sp1`, `RELEASE SAVEPOINT sp1`, `ROLLBACK`, `ROLLBACK TO sp1`},
 		sqltext.Commit:  {`COMMIT`, `END`, `PREPARE TRANSACTION 'x'`, `COMMIT PREPARED 'x'`},
@@ -174,35 +179,54 @@ func TestWhatMakesAnAnswerVolatile(t *testing.T) {
 		`SELECT current_timestamp`, `SELECT * FROM t WHERE d < CURRENT_DATE`, `SELECT current_user`, `SELECT user`,
 		`SELECT ctid FROM t`, `SELECT t.xmin FROM t`, `SELECT 't'::regclass`, `SELECT * FROM t WHERE d > 'today'`,
 		`SELECT 'now'::timestamptz`, `SELECT * FROM t TABLESAMPLE BERNOULLI (10)`, `SELECT a OPERATOR(s.+) b FROM t`,
+		`SELECT age(born) FROM t`, `SELECT pg_catalog.age(xmin) FROM t`,
 	} {
-		require.True(t, one(t, src).Volatile, src)
+		require.NotEmpty(t, one(t, src).Volatile, src)
 	}
 	for _, src := range []string{
-		`SELECT t.user FROM t`, `SELECT "user" FROM t`, `SELECT 'nowhere' FROM t`, `SELECT date, now FROM t`,
+		`SELECT t.user FROM t`, `SELECT "user" FROM t`, `SELECT 'nowhere' FROM t`, `SELECT date, now FROM t`, `SELECT age, age(died, born) FROM t`,
 	} {
-		require.False(t, one(t, src).Volatile, src)
+		require.Empty(t, one(t, src).Volatile, src)
 	}
 }
 
 func TestCalls(t *testing.T) {
 	t.Parallel()
 	for src, want := range map[string]string{
-		`SELECT now(), count(*), t.a FROM t WHERE lower(b) IN ('x') AND (c)`: "now count lower",
-		`SELECT * FROM my_func(1) AS x`:                                      "my_func",
-		`SELECT s.f(1), pg_catalog.lower('x')`:                               "s.f lower",
-		`SELECT "Lower"(a)::numeric(10,2), CAST(b AS varchar(3)) FROM t`:     "lower",
-		`INSERT INTO "users" ("a", "b") VALUES (f(1), (2))`:                  "f",
-		`INSERT INTO s.users (a) VALUES (1)`:                                 "",
-		`WITH x(a) AS (VALUES (1)) SELECT * FROM x`:                          "",
-		`SELECT * FROM t AS y(a, b)`:                                         "",
-		`SELECT a[1], ARRAY[1,2], (a).b, ROW(1) FROM t`:                      "",
+		`SELECT now(), count(*), t.a FROM t WHERE lower(b) IN ('x') AND (c)`:             "now count lower",
+		`SELECT * FROM my_func(1) AS x`:                                                  "my_func",
+		`SELECT s.f(1), pg_catalog.lower('x')`:                                           "s.f lower",
+		`SELECT "Lower"(a)::numeric(10,2), CAST(b AS varchar(3)) FROM t`:                 "lower",
+		`INSERT INTO "users" ("a", "b") VALUES (f(1), (2))`:                              "f",
+		`INSERT INTO s.users (a) VALUES (1)`:                                             "",
+		`WITH x(a) AS (VALUES (1)) SELECT * FROM x`:                                      "",
+		`SELECT * FROM t AS y(a, b)`:                                                     "",
+		`SELECT a[1], ARRAY[1,2], (a).b, ROW(1) FROM t`:                                  "",
+		`SELECT * FROM t y(a, b) WHERE f(a)`:                                             "f",
+		`SELECT * FROM s.t y(a), u JOIN v w(c) ON g(c) = a`:                              "g",
+		`SELECT tag FROM t, unnest(t.tags) x(tag)`:                                       "unnest",
+		`SELECT * FROM t CROSS JOIN LATERAL (SELECT f(1), 2) o(a, b)`:                    "f",
+		`SELECT * FROM (VALUES (1), (f(2))) "V" (id)`:                                    "f",
+		`SELECT * FROM generate_series(1, (2)) WITH ORDINALITY g(x, n)`:                  "generate_series",
+		`SELECT * FROM (t JOIN u USING (id)) y(a) JOIN f(1) g(b) ON true`:                "f",
+		`SELECT * FROM t JOIN u ON (t.a = u.a) UNION SELECT DISTINCT ON (a) f(b) FROM t`: "f",
+		`SELECT (SELECT 1) FROM t WHERE (a) AND f(b)`:                                    "f",
+		`SELECT * FROM t WHERE a IN (SELECT b FROM u x(b)) ORDER BY f(a)`:                "f",
+		`DELETE FROM t USING (VALUES (1)) v(id) WHERE f(v.id)`:                           "f",
+		`MERGE INTO t USING (VALUES (1)) v(id) ON f(v.id) WHEN MATCHED THEN DELETE`:      "f",
 	} {
 		require.Equal(t, want, strings.Join(one(t, src).Calls, " "), src)
 	}
-	for _, f := range []string{"now", "random", "nextval", "pg_sleep", "clock_timestamp", "age", "s.lower", "uuid", "date"} {
+	for _, f := range []string{"now", "random", "nextval", "pg_sleep", "clock_timestamp", "s.lower", "uuid"} {
 		require.False(t, sqltext.Postgres.Pure(f), f)
 	}
-	require.True(t, sqltext.Postgres.Pure("lower"))
+	for _, f := range []string{"lower", "age", "date", "point", "int4"} {
+		require.True(t, sqltext.Postgres.Pure(f), f)
+	}
+	for _, d := range []sqltext.Dialect{sqltext.SQLite, sqltext.Standard} {
+		require.False(t, d.Pure("date"), "date('now')")
+		require.False(t, d.Pure("age"))
+	}
 }
 
 func TestLocks(t *testing.T) {

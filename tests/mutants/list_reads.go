@@ -109,9 +109,33 @@ func refusals() []mutant {
 			killers: by("relations", "TestRefusedReads"),
 		},
 		{
+			name: "an alias with columns is a function",
+			in:   in("internal/sqltext", "parser.isAlias"),
+			old:  "l.from && l.alias > 0 && l.alias == i", new: "false",
+			killers: by("tests", "TestReadsOfNothingButTablesAreCached"),
+		},
+		{
+			name: "whatever stands behind a parenthesis is an alias",
+			in:   in("internal/sqltext", "parser.isAlias"),
+			old:  "l.from && l.alias > 0 && l.alias == i", new: `p.at(i-1).is(")")`,
+			killers: by("internal/sqltext", "TestCalls"),
+		},
+		{
+			name: "a setting is taken for its transaction's whatever it says",
+			in:   in("internal/sqltext", "parser.configures"),
+			old:  "!local && !harmless", new: "false && local && harmless",
+			killers: by("tests", "TestSettingOfTheSessionIsNoticedHoweverItIsSent"),
+		},
+		{
+			name: "a setting that the database refuses counts",
+			in:   in("callbacks", "statement.alters"),
+			old:  "st.d.altered.Add(-1)", new: "_ = 0",
+			killers: by("tests", "TestSettingThatDoesNotOutliveItsStatementLeavesTheCacheAlone"),
+		},
+		{
 			name: "a setting of the session goes unnoticed",
-			in:   in("callbacks", "statement.note"),
-			old:  "st.p.session && !st.d.altered.Swap(true)", new: "false",
+			in:   in("callbacks", "statement.alters"),
+			old:  "st.d.altered.Add(1)", new: "_ = 0",
 			killers: by("tests", "TestSettingOfTheSessionEndsTheCache"),
 		},
 		{

@@ -5,7 +5,7 @@ func writes() []mutant {
 	return []mutant{
 		{
 			name: "raw Exec is ignored",
-			in:   in("callbacks", "shim.ExecContext"),
+			in:   in("callbacks", "shim.run"),
 			old:  "!st.writes() && !st.calls()", new: "s.db.Statement.Schema == nil || !st.writes()",
 			killers: by("tests", "TestSeveralStatementsInOneText"),
 		},
@@ -17,7 +17,7 @@ func writes() []mutant {
 		},
 		{
 			name: "RETURNING on the read chain is ignored",
-			in:   in("callbacks", "shim.QueryContext"),
+			in:   in("callbacks", "shim.answers"),
 			old:  "st.writes()", new: "st.writes() && s.use >= written",
 			killers: by("tests", "TestQueriesThatWriteAreCarriedOut"),
 		},
