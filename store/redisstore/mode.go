@@ -30,8 +30,8 @@ func newMode(names keying.Layout) *mode {
 	return m
 }
 
-// suits asks the server, once, for its mode, and returns an error if it needs another client. A server that refuses INFO
-// is taken for what it has to be.
+// suits asks the server, once, for its mode, and returns an error if it needs another client. A server that does not know
+// INFO, or forbids it, is taken for what it has to be; one that lets nobody in, or is starting, is asked again.
 func (n *node) suits(ctx context.Context) error {
 	if n.mode.settled.Load() {
 		return nil
@@ -46,7 +46,9 @@ func (n *node) suits(ctx context.Context) error {
 		return nil
 	}
 	info, err := n.rdb.Info(ctx, "cluster").Result()
-	if _, refused := errors.AsType[redis.Error](err); err != nil && !refused {
+	_, refused := errors.AsType[redis.Error](err)
+	if err != nil && !refused || redis.IsAuthError(err) || redis.IsLoadingError(err) || redis.IsMasterDownError(err) ||
+		redis.IsMaxClientsError(err) {
 		return err
 	}
 	if strings.Contains(info, "cluster_enabled:1") {

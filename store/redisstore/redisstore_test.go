@@ -288,6 +288,23 @@ func TestServerOfAClusterRefusesOtherClientsAtEachStep(t *testing.T) {
 	}
 }
 
+// A server that did not let the client in has not said what it is.
+func TestServerThatLetNobodyInIsAskedAgainWhatItIs(t *testing.T) {
+	t.Parallel()
+	master := testkit.StartRedisCluster(t).Options().Addrs[0]
+	admin := redis.NewClient(&redis.Options{Addr: master})
+	client := redis.NewClient(&redis.Options{Addr: master, Password: "later"})
+	t.Cleanup(func() { _, _ = admin.Close(), client.Close() })
+	s, _ := open(t, client, "ns")
+	require.NoError(t, admin.ConfigSet(t.Context(), "requirepass", "now").Err())
+	_, err := s.Load(t.Context(), []string{"k"})
+	require.Error(t, err)
+	require.NotErrorIs(t, err, redisstore.ErrClient)
+	require.NoError(t, admin.ConfigSet(t.Context(), "requirepass", "later").Err())
+	_, err = s.Load(t.Context(), []string{"k"})
+	require.ErrorIs(t, err, redisstore.ErrClient)
+}
+
 // What a client is connected to is named without its credentials.
 func TestServerIsNamedForPeople(t *testing.T) {
 	t.Parallel()
