@@ -12,14 +12,16 @@ import (
 type Graph struct{ databases []relations.Drawing }
 
 // Graph returns what is known now: as of the last time that a database's catalog was read, and of the models that have
-// been used. It asks no database. It is empty before [gorm.DB.Use] and after [Plugin.Close].
+// been used. The schema of a database that no statement has needed yet is read now: that takes Config.LearnTimeout at
+// most, and a database that takes longer is left out. The graph is empty before [gorm.DB.Use] and after [Plugin.Close].
 func (p *Plugin) Graph() Graph {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.hooks == nil || p.closed {
+	hooks, closed := p.hooks, p.closed
+	p.mu.Unlock()
+	if hooks == nil || closed {
 		return Graph{}
 	}
-	return Graph{p.hooks.Graph()}
+	return Graph{hooks.Graph()}
 }
 
 // String returns the graph as text: databases and tables by name, a table a paragraph.

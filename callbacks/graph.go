@@ -2,7 +2,6 @@ package callbacks
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"strings"
 
@@ -15,7 +14,7 @@ func (h *Hooks) Graph() []relations.Drawing {
 	var drawings []relations.Drawing
 	seen := map[string]bool{}
 	h.databases.Range(func(_, d any) bool {
-		k := h.shown(d.(*database)) //nolint:forcetypeassert // only databases are stored
+		k := h.schema(d.(*database)) //nolint:forcetypeassert // only databases are stored
 		if k == nil || k.found.Database != "" && seen[k.found.Database] {
 			return true // or a replica
 		}
@@ -31,27 +30,13 @@ func (h *Hooks) Graph() []relations.Drawing {
 	return drawings
 }
 
-// shown returns what is known of a database. It reads the schema if that has not been read yet.
-func (h *Hooks) shown(d *database) *knowledge {
-	k := d.known.Load()
-	if k == nil || !k.unread {
+// schema returns the schema of a database. If no statement has needed it yet, it is read now, for LearnTimeout at most; nil,
+// if that takes longer or fails.
+func (h *Hooks) schema(d *database) *knowledge {
+	if k := d.known.Load(); k == nil || !k.unread {
 		return k
 	}
-	ctx, cancel := context.WithTimeout(h.ending, readTimeout)
-	defer cancel()
-	from, err := d.borrow(ctx, nil)
-	if err != nil {
-		return nil
-	}
-	if a, read := d.attempt(ctx, from); read != nil {
-		read()
-	} else if a != nil {
-		a.wait(ctx, readTimeout)
-	}
-	if k = d.known.Load(); k.unread {
-		return nil
-	}
-	return k
+	return d.knowledge(h.ending, nil)
 }
 
 func (k *knowledge) drawing() relations.Drawing {

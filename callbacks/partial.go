@@ -18,8 +18,9 @@ func (d *database) learned(ctx context.Context, id *identity, c *catalog.Catalog
 	return k
 }
 
-// unread returns what is known of a database whose catalog has not been read yet. A statement that cannot wait for that is
-// planned by its text alone. (SQLite's triggers change rows only: SQLite documentation, "CREATE TRIGGER".)
+// unread returns the knowledge of a database whose catalog has not been read yet: it holds the database's identity alone. A
+// statement that does not wait for the catalog is planned by its text. (SQLite's triggers change rows only: SQLite
+// documentation, "CREATE TRIGGER".)
 func (d *database) unread(id *identity) *knowledge {
 	return &knowledge{
 		identity: id, graph: relations.New(&catalog.Catalog{}, d.lexer), models: d.h.models, read: time.Now(), unread: true,

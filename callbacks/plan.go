@@ -248,7 +248,7 @@ func (p *plan) readsCatalog(lexer sqltext.Dialect) bool {
 // plainQuery reports whether the text only reads, whatever functions there may be.
 func (p *plan) plainQuery(lexer sqltext.Dialect) bool {
 	return len(p.script.Parts) == 1 && p.script.Parts[0].Class == sqltext.Query &&
-		!p.script.Calls(func(call string) bool { return !lexer.Pure(call) && !sqltext.Describes(call) })
+		!p.script.Calls(func(call string) bool { return !lexer.Pure(call) && !lexer.Describes(call) })
 }
 
 // Plans returns how many plans are kept.

@@ -127,8 +127,8 @@ func (s *shim) planned(st *statement) (*knowledge, *plan) {
 	return k, p
 }
 
-// needsNoReading reports whether a plan holds whatever there is in the database by now. A migration has many such
-// statements, and each definition among them outdates what is known.
+// needsNoReading reports whether a plan is right whatever tables there are by now, so that the catalog need not be read for
+// it. A migration has many such statements, and each of its definitions makes the catalog that was read before an old one.
 func (s *shim) needsNoReading(p *plan, d *database) bool {
 	switch {
 	case p.needsNoSchema(), p.readsCatalog(d.lexer):

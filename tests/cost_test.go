@@ -61,8 +61,8 @@ func TestCommandsForEachReadAndWrite(t *testing.T) { //nolint:paralleltest // wh
 	update := func() { require.NoError(t, h.Model(&member{ID: 1}).Update("name", "new").Error) }
 	update() // Redis gets to know the scripts
 	got := commandsOf(t, server, update)
-	// What is known of the table's scopes is looked at; then one step before the commit and one after it, each one script for
-	// all tags. The other commands are those of the scripts.
+	// The writer reads the table's registry of scopes; then it takes one step before COMMIT and one after it, each one script
+	// for all tags. The other commands are those of the scripts.
 	require.Equal(t, "del 4, evalsha 2, get 2, mget 1, pexpire 2, pttl 4, set 2, time 1, zadd 2, zrem 2", got)
 }
 

@@ -153,7 +153,8 @@
 //	    in the same step, after it: look at the registries once more; they have such columns → drop their tokens, too
 //	W5  return to the application
 //
-// W2 and W4 are one round trip each, all tags together. While COMMIT is under way the intent is renewed. A
+// W2 and W4 are one round trip each, all tags together. While COMMIT is under way the intent is renewed; W4 begins when the
+// renewal that is under way has ended, or the writer would join once more after it has left. A
 // transaction that is rolled back has announced nothing.
 //
 // # Why each step is there

@@ -1,5 +1,7 @@
 package sqltext
 
+import "strings"
+
 // Pure reports whether a function of the database's own depends on nothing but its arguments, and on settings that
 // are part of the session's identity. Functions that are not listed here may depend on anything; those that a user
 // has defined under a name that is listed here have to be told apart by the caller.
@@ -8,20 +10,27 @@ func (d Dialect) Pure(function string) bool {
 }
 
 // Describes reports whether a function of the database's own reads its catalog, or the session's state, and changes nothing.
-func Describes(function string) bool {
+func (d Dialect) Describes(function string) bool {
+	switch d {
+	case Postgres:
+		return describesPostgres(function)
+	case MySQL: // MySQL Reference Manual, "Information Functions"
+		return function == "database" || function == "schema" || function == "version"
+	case SQLite: // SQLite documentation, "PRAGMA functions"
+		return strings.HasPrefix(function, "pragma_")
+	default:
+		return false
+	}
+}
+
+// describesPostgres lists functions of PostgreSQL's documentation, "System Information Functions and Operators".
+func describesPostgres(function string) bool {
 	switch function {
-	case
-		// PostgreSQL documentation, "System Information Functions and Operators"
-		"current_database", "current_catalog", "current_schema", "current_schemas", "current_setting", "version",
+	case "current_database", "current_catalog", "current_schema", "current_schemas", "current_setting", "version",
 		"format_type", "pg_get_constraintdef", "pg_get_expr", "pg_get_functiondef", "pg_get_indexdef", "pg_get_keywords",
 		"pg_get_serial_sequence", "pg_get_triggerdef", "pg_get_userbyid", "pg_get_viewdef", "pg_table_is_visible",
 		"pg_type_is_visible", "pg_function_is_visible", "obj_description", "col_description", "shobj_description",
-		"to_regclass", "to_regtype", "to_regnamespace", "has_table_privilege", "has_schema_privilege", "has_column_privilege",
-		// MySQL Reference Manual, "Information Functions"
-		"database", "schema",
-		// SQLite documentation, "PRAGMA functions"
-		"pragma_table_info", "pragma_table_xinfo", "pragma_table_list", "pragma_index_list", "pragma_index_info",
-		"pragma_foreign_key_list":
+		"to_regclass", "to_regtype", "to_regnamespace", "has_table_privilege", "has_schema_privilege", "has_column_privilege":
 		return true
 	default:
 		return false

@@ -226,7 +226,8 @@ func (o *observed) Rollback() error {
 	return err
 }
 
-// ErrPanic is what an observer is told of a COMMIT whose driver panicked. The panic goes on.
+// ErrPanic is the error that [Observer.Committed] gets if the driver panicked in COMMIT. The panic itself goes on to the
+// caller.
 var ErrPanic = errors.New("txpool: the driver panicked in COMMIT")
 
 // commit commits a transaction under the eyes of its observer.
