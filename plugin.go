@@ -149,7 +149,7 @@ func (p *Plugin) Close(ctx context.Context) error {
 // stop ends what start has made.
 func (p *Plugin) stop(ctx context.Context) error {
 	p.hooks.Drain(ctx)
-	errs := []error{p.hooks.Close(), p.protocol.Close(ctx)}
+	errs := []error{p.hooks.Close(ctx), p.protocol.Close(ctx)}
 	p.unobserve()
 	errs = append(errs, p.disown())
 	return errors.Join(errs...)

@@ -36,6 +36,7 @@ import (
 	"gorm.io/gorm/logger"
 	"gorm.io/gorm/schema"
 
+	"github.com/gorm-rediscache/rediscache/internal/background"
 	"github.com/gorm-rediscache/rediscache/internal/consistency"
 	"github.com/gorm-rediscache/rediscache/internal/outbox"
 	"github.com/gorm-rediscache/rediscache/internal/rowcodec"
@@ -90,8 +91,7 @@ type Hooks struct {
 	models    *models
 	databases sync.Map // connection pool → *database
 	said      sync.Map // what the log was told once
-	work      sync.WaitGroup
-	closing   sync.Mutex // held while work is added, and when nothing more may be
+	work      *background.Group
 	end       context.CancelFunc
 	ending    context.Context //nolint:containedctx // ends with the hooks, not with a call
 }
@@ -102,6 +102,7 @@ func New(opt Options) *Hooks {
 		opt: opt, player: rowcodec.NewPlayer(), scanner: newScanner(), tracker: txpool.New(),
 		models: newModels(newPolicies(opt.Policy), opt.Logger),
 	}
+	h.work = background.New(func(value any) { opt.Protocol.Panicked(h.ending, value) })
 	h.ending, h.end = context.WithCancel(context.Background()) //nolint:forbidigo // as above
 	h.models.declare("", opt.Policy.Scopes())
 	_ = h.models.configure(outbox.Name, outbox.Name, ttlconfig.Never) // the first; what is written to it, nobody is told of
@@ -112,37 +113,23 @@ func New(opt Options) *Hooks {
 	return h
 }
 
-// Close makes every statement pass by. Those that are under way, and rows that are still open, go on.
-func (h *Hooks) Close() error {
-	h.closing.Lock()
+// Close makes every statement pass by. Those that are under way, and rows that are still open, go on. It waits for what goes
+// on in the background, until the context is over.
+func (h *Hooks) Close(ctx context.Context) error {
 	h.closed.Store(true)
-	h.closing.Unlock()
+	h.work.Close()
 	h.end()
-	h.work.Wait()
+	if err := h.work.Wait(ctx); err != nil {
+		return err
+	}
 	if h.active.Load() > 0 {
 		return nil // the last one closes
 	}
 	return h.player.Close()
 }
 
-// spawn runs f in the background; Close waits for it. After Close it does nothing, and answers false. A panic of f ends f,
-// and not the process.
-func (h *Hooks) spawn(f func()) bool {
-	h.closing.Lock()
-	defer h.closing.Unlock()
-	if h.closed.Load() {
-		return false
-	}
-	h.work.Go(func() {
-		defer func() {
-			if r := recover(); r != nil {
-				h.opt.Protocol.Panicked(h.ending, r)
-			}
-		}()
-		f()
-	})
-	return true
-}
+// spawn runs f in the background; Close waits for it. After Close it does nothing, and answers false.
+func (h *Hooks) spawn(f func()) bool { return h.work.Go(f) }
 
 // enter is called before a handler runs, and exit when it is through. It answers false after Close.
 func (h *Hooks) enter() bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -37,6 +38,8 @@ type database struct {
 	// altered counts the statements that changed a setting of their session which answers depend on: on which of the pool's
 	// connections it holds cannot be known.
 	altered atomic.Int64
+	// unnamed is set when it was said that writes cannot be announced, until the database has been identified.
+	unnamed atomic.Bool
 	// ended is set when it was said that transactions are ended by texts; begun, when one was begun by a text.
 	ended, begun atomic.Bool
 
@@ -179,6 +182,7 @@ func (d *database) identify(ctx context.Context, from lender) (*identity, error)
 	if refused == nil && !found.Certain && !d.h.opt.OwnNamespace {
 		refused = catalog.ErrUncertain
 	}
+	d.warnRefused(ctx, found.Database, refused)
 	if refused != nil && (found.Database == "" || !catalog.Knows(d.dialect)) {
 		return nil, refused // nobody can be told of its writes, and nobody caches it
 	}
@@ -198,7 +202,20 @@ func (d *database) identify(ctx context.Context, from lender) (*identity, error)
 		all: names.All(), everything: names.Everything(),
 	}
 	d.identity.Store(id)
+	d.unnamed.Store(false)
 	return id, refused
+}
+
+// permanent reports whether an error says why nothing of a database can be cached, and what to do about it.
+func permanent(err error) bool {
+	return errors.Is(err, catalog.ErrSettings) || errors.Is(err, catalog.ErrUncertain)
+}
+
+// warnRefused says why nothing of a database is cached, if that stays so until somebody does something about it.
+func (d *database) warnRefused(ctx context.Context, database string, refused error) {
+	if permanent(refused) && d.h.first("refused", database, refused.Error()) {
+		d.h.opt.Logger.WarnContext(ctx, "rediscache: nothing of this database is cached", "dialect", d.dialect, "error", refused)
+	}
 }
 
 // process names this process, among all that there ever were.

@@ -113,7 +113,7 @@ func (d *database) introduce(ctx context.Context) {
 		from.bound = readTimeout // nothing goes on before Use has returned
 		err = d.identified(ctx, from)
 	}
-	if err != nil {
+	if err != nil && !permanent(err) {
 		d.h.opt.Logger.WarnContext(ctx, "rediscache: nothing is cached until the database can be asked what it is",
 			"dialect", d.dialect, "error", err)
 	}

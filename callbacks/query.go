@@ -73,6 +73,7 @@ func (s *shim) refuse(st *statement) metrics.Reason {
 	case st.control.Bypass:
 		return metrics.ReasonControl
 	case s.inTransaction():
+		s.warnHidden()
 		return metrics.ReasonTransaction
 	case s.pinned():
 		return metrics.ReasonConnection

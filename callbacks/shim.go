@@ -3,6 +3,7 @@ package callbacks
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"reflect"
 	"time"
 
@@ -80,6 +81,20 @@ func isRecorder(l logger.Interface) bool {
 func (s *shim) inTransaction() bool {
 	_, ok := s.ConnPool.(gorm.TxCommitter)
 	return ok
+}
+
+// warnHidden says, once for each type of pool, that the statement's pool has the methods of a transaction, and that none is
+// found in it: by its looks, every statement of such a handle is in a transaction.
+func (s *shim) warnHidden() {
+	switch s.ConnPool.(type) {
+	case *sql.Tx, *gorm.PreparedStmtTX:
+		return
+	}
+	pool := fmt.Sprintf("%T", s.ConnPool)
+	if !s.h.tracker.Sees(s.ConnPool) && s.h.first("hidden", pool) {
+		s.h.opt.Logger.WarnContext(s.db.Statement.Context, "rediscache: this pool looks like a transaction, and none is found "+
+			"in it: nothing is read from the cache through it, and what it writes is not cached for a while", "pool", pool)
+	}
 }
 
 // pinned reports whether the statement runs on one connection that the application holds: what was set on it before

@@ -195,6 +195,7 @@ func (s *shim) announceInTransaction(st *statement, id *identity) (*autocommit, 
 		st.question = nil
 		return &autocommit{}, nil // it will fail
 	case txpool.Opaque:
+		s.warnHidden()
 	}
 	// The end of the transaction cannot be observed: what it touches is held back for a while.
 	st.question = nil
@@ -242,8 +243,10 @@ func (s *shim) nameless(st *statement) error {
 		return nil // nobody caches such a database: its name is not certain
 	}
 	err := s.h.opt.Protocol.Unannounceable()
-	s.h.opt.Logger.WarnContext(st.ctx, "rediscache: a write could not be announced: the database was not identified",
-		"statement", st.shown())
+	if !st.d.unnamed.Swap(true) {
+		s.h.opt.Logger.WarnContext(st.ctx, "rediscache: writes cannot be announced: the database could not be asked what it is",
+			"statement", st.shown())
+	}
 	if err != nil {
 		return fmt.Errorf("rediscache: %w", err)
 	}

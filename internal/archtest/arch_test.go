@@ -22,6 +22,7 @@ var may = map[string][]string{
 	"metrics":               {},
 	"metrics/prom":          {"metrics", "github.com/prometheus/client_golang"},
 	"ttlconfig":             {},
+	"internal/background":   {},
 	"internal/flight":       {},
 	"internal/heat":         {},
 	"internal/rowcodec":     {},
@@ -40,11 +41,11 @@ var may = map[string][]string{
 	"store/storetest":    {"keying", "store", "github.com/stretchr/testify/require"},
 	"internal/breaker":   {"keying", "store", "github.com/sony/gobreaker/v2"},
 	// the protocol
-	"internal/consistency": {"internal/flight", "internal/heat", "keying", "metrics", "store"},
+	"internal/consistency": {"internal/background", "internal/flight", "internal/heat", "keying", "metrics", "store"},
 	// GORM
 	"callbacks": {
-		"internal/catalog", "internal/consistency", "internal/outbox", "internal/rowcodec", "internal/sqltext",
-		"internal/txpool", "keying", "metrics", "relations", "ttlconfig", "gorm.io/gorm",
+		"internal/background", "internal/catalog", "internal/consistency", "internal/outbox", "internal/rowcodec",
+		"internal/sqltext", "internal/txpool", "keying", "metrics", "relations", "ttlconfig", "gorm.io/gorm",
 	},
 }
 

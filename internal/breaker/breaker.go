@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
+	"weak"
 
 	"github.com/sony/gobreaker/v2"
 
@@ -240,8 +242,19 @@ func (s *Store) over(outcome error, done func(error)) {
 	}
 	done(outcome)
 	if outcome == nil && !s.answered.Load() && s.answered.CompareAndSwap(false, true) {
-		s.opt.Logger.Info("rediscache: connected to Redis", s.server()...)
+		key := line{log: weak.Make(s.opt.Logger), server: fmt.Sprint(s.server()...)}
+		if _, again := connected.LoadOrStore(key, true); !again || s.givenUp.Load() != 0 { // then the log has that it was lost
+			s.opt.Logger.Info("rediscache: connected to Redis", s.server()...)
+		}
 	}
+}
+
+// connected remembers which servers a log has been told of. A process may have many handles, as its tests have.
+var connected sync.Map //nolint:gochecknoglobals // line → true
+
+type line struct {
+	log    weak.Pointer[slog.Logger]
+	server string
 }
 
 // try takes a step, and tells if it failed.

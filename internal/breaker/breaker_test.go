@@ -304,6 +304,20 @@ func TestStoreThatAnswersLateIsConnectedToOnce(t *testing.T) {
 	})
 }
 
+// A process may open many handles on one server.
+func TestConnectionIsToldOnceForEachServerAndLog(t *testing.T) {
+	t.Parallel()
+	var out, other bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&out, nil))
+	for range 3 {
+		require.NoError(t, breaker.Wrap(&server{}, breaker.Options{Logger: log}).Put(t.Context(), nil))
+		require.Equal(t, 1, strings.Count(out.String(), "connected to Redis"))
+	}
+	logger := slog.New(slog.NewTextHandler(&other, nil))
+	require.NoError(t, breaker.Wrap(&server{}, breaker.Options{Logger: logger}).Put(t.Context(), nil))
+	require.Equal(t, 1, strings.Count(other.String(), "connected to Redis"))
+}
+
 func TestCallerThatGivesUpSaysNothingOfTheStore(t *testing.T) {
 	t.Parallel()
 	inner := &server{err: context.Canceled}

@@ -89,7 +89,7 @@ func identifyPostgres(ctx context.Context, q Querier) (Identity, error) {
 	uncertain := row(ctx, q, `SELECT system_identifier::text FROM pg_catalog.pg_control_system()`, &server)
 	id.Certain, id.Sessions = uncertain == nil, values.sessions(server, user, settings)
 	if off := "standard_conforming_strings=off"; strings.Contains(settings, off) {
-		return id, fmt.Errorf("%w: %s", ErrSettings, off)
+		return id, fmt.Errorf("%w: %s; set it to on, in the DSN or by ALTER ROLE or ALTER DATABASE", ErrSettings, off)
 	}
 	return id, nil
 }

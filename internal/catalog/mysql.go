@@ -80,16 +80,17 @@ func mysqlRefuses(settings map[string]string) error {
 	for mode := range strings.SplitSeq(settings["sql_mode"], ",") {
 		switch mode {
 		case "ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "ORACLE", "MSSQL":
-			return fmt.Errorf("%w: sql_mode=%s", ErrSettings, mode)
+			return fmt.Errorf("%w: sql_mode=%s; set a sql_mode without it, in the DSN or for the server", ErrSettings, mode)
 		}
 	}
 	for _, name := range []string{"tx_isolation", "transaction_isolation"} {
 		if settings[name] == "READ-UNCOMMITTED" {
-			return fmt.Errorf("%w: %s=READ-UNCOMMITTED", ErrSettings, name)
+			return fmt.Errorf("%w: %[2]s=READ-UNCOMMITTED; set %[2]s='READ-COMMITTED' or higher, in the DSN or for the server",
+				ErrSettings, name)
 		}
 	}
 	if settings["autocommit"] == "OFF" {
-		return fmt.Errorf("%w: autocommit=OFF", ErrSettings)
+		return fmt.Errorf("%w: autocommit=OFF; set autocommit=1, in the DSN or for the server", ErrSettings)
 	}
 	return nil
 }

@@ -253,6 +253,7 @@ func TestCloseSaysWhyRedisWasNotTold(t *testing.T) { //nolint:paralleltest // in
 		err := p.Close(ctx)
 		require.ErrorIs(t, err, errRedis)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
+		time.Sleep(2 * time.Second) // what goes on in the background ends
 	})
 }
 

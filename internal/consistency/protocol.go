@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gorm-rediscache/rediscache/internal/background"
 	"github.com/gorm-rediscache/rediscache/internal/flight"
 	"github.com/gorm-rediscache/rediscache/metrics"
 	"github.com/gorm-rediscache/rediscache/store"
@@ -110,11 +111,10 @@ type Protocol struct {
 	renewals   chan struct{} // one element for each read in the background
 	renewing   sync.Map      // what they read: keys of entries → true
 	keeper     keeper
-	refuses    func() bool    // whether the store would fail at once
-	work       sync.WaitGroup // fills, reads in the background, and the keeper
-	warned     atomic.Int64   // when the log was told of a corrupt entry
-	panicked   atomic.Bool    // whether the log has the stack of a panic
-	closing    sync.Mutex     // held while work is added, and when nothing more may be
+	refuses    func() bool       // whether the store would fail at once
+	work       *background.Group // fills, reads in the background, and the keeper
+	warned     atomic.Int64      // when the log was told of a corrupt entry
+	panicked   atomic.Bool       // whether the log has the stack of a panic
 	stop       context.CancelFunc
 	stopped    context.Context //nolint:containedctx // ends with the protocol, not with a call
 }
@@ -124,6 +124,7 @@ func New(cfg Config) *Protocol {
 	p := &Protocol{
 		cfg: cfg.withDefaults(), fills: make(chan struct{}, maxFills), renewals: make(chan struct{}, maxRenewals),
 	}
+	p.work = background.New(func(value any) { p.Panicked(p.stopped, value) })
 	p.stampedes = newStampedes(p.cfg)
 	p.stopped, p.stop = context.WithCancel(context.Background()) //nolint:forbidigo // as above
 	p.keeper.p, p.keeper.paying = p, make(chan struct{}, 1)
@@ -138,34 +139,17 @@ func New(cfg Config) *Protocol {
 // told of, then gives up what is left. The protocol must not be used afterwards.
 func (p *Protocol) Close(ctx context.Context) error {
 	err := p.keeper.drain(ctx)
-	p.closing.Lock()
+	p.work.Close()
 	p.stop()
-	p.closing.Unlock()
-	p.work.Wait()
-	if err != nil {
+	if err = errors.Join(err, p.work.Wait(ctx)); err != nil {
 		return fmt.Errorf("consistency: close: %w", err)
 	}
 	return nil
 }
 
 // spawn runs f in the background; Close waits for it. It answers false once the protocol is closed: then nothing begins
-// any more, though statements may still be under way. A panic of f ends f, and not the process.
-func (p *Protocol) spawn(f func()) bool {
-	p.closing.Lock()
-	defer p.closing.Unlock()
-	if p.stopped.Err() != nil {
-		return false
-	}
-	p.work.Go(func() {
-		defer func() {
-			if r := recover(); r != nil {
-				p.Panicked(p.stopped, r)
-			}
-		}()
-		f()
-	})
-	return true
-}
+// any more, though statements may still be under way.
+func (p *Protocol) spawn(f func()) bool { return p.work.Go(f) }
 
 // Unusable says why Read would answer nothing now, without asking anybody: the store has been given up, and it is not
 // time to try it again. It is empty if that has to be seen.

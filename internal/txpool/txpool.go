@@ -72,6 +72,10 @@ func (t *Tracker) Observe(pool any, newObserver func() Observer) (Observer, Stat
 	return nil, Opaque
 }
 
+// Sees reports whether the transaction that a connection pool is can be found in it. It cannot if the pool's type hides it,
+// or if the pool is no transaction: some pools that rewrite statements have the methods of one.
+func (t *Tracker) Sees(pool any) bool { return find(pool) != nil }
+
 // DB returns the database of the transaction, or of the single connection, that a connection pool is; nil if that
 // cannot be seen.
 func (t *Tracker) DB(pool any) *sql.DB {
