@@ -52,7 +52,7 @@ func TestTablesThatDoNotExistAreNotRemembered(t *testing.T) {
 	names, err := keying.NewSpace("rc", "db", keying.ManySlots)
 	require.NoError(t, err)
 	c := &catalog.Catalog{Tables: []catalog.Table{{Name: "users"}}}
-	k := &knowledge{identity: &identity{names: names}, graph: relations.New(c, sqltext.Postgres)}
+	k := &snapshot{identity: &identity{names: names}, graph: relations.New(c, sqltext.Postgres)}
 	users, nobody := k.table("users"), k.table("nobody1")
 	require.Same(t, users, k.table("users"))
 	for n := range veryMany / 10 {

@@ -16,7 +16,7 @@ func (c Control) declared() string {
 
 // declaration is the one place where what is said of a statement, and of the models of the tables that it reads, comes
 // together.
-func (k *knowledge) declaration(declared string) relations.Declaration {
+func (k *snapshot) declaration(declared string) relations.Declaration {
 	d := relations.Declaration{Of: k.models.dependsOn}
 	if declared != "" {
 		d.Tables = strings.Split(declared, "\x00")
@@ -25,7 +25,7 @@ func (k *knowledge) declaration(declared string) relations.Declaration {
 }
 
 // besides makes every entry depend on the tables that are declared. It returns what tells these entries from others.
-func (k *knowledge) besides(r *readPlan, reading relations.Reading) string {
+func (k *snapshot) besides(r *readPlan, reading relations.Reading) string {
 	for _, name := range reading.Declared {
 		r.besides = append(r.besides, k.table(name).List())
 	}
@@ -33,7 +33,7 @@ func (k *knowledge) besides(r *readPlan, reading relations.Reading) string {
 }
 
 // wholes returns dependencies on whole tables.
-func (k *knowledge) wholes(names []string) []dependency {
+func (k *snapshot) wholes(names []string) []dependency {
 	all := make([]dependency, len(names))
 	for i, name := range names {
 		all[i].table = k.table(name)

@@ -36,7 +36,7 @@ type scope struct {
 
 // scopes returns the scopes that queries of a table may have, the best first: those of the catalog, then those of models and
 // policies.
-func (k *knowledge) scopes(table string) []scope {
+func (k *snapshot) scopes(table string) []scope {
 	if !scopable(k.graph.Dialect()) {
 		return nil
 	}
@@ -92,7 +92,7 @@ func newScope(columns []catalog.Column, d sqltext.Dialect) *scope {
 }
 
 // scopeNamed returns the scope of a name; nil if the table has not all of its columns, or their values have no names.
-func (k *knowledge) scopeNamed(table, name string) *scope {
+func (k *snapshot) scopeNamed(table, name string) *scope {
 	key := table + "\x00" + name
 	if found, ok := k.named.Load(key); ok {
 		return found.(*scope) //nolint:forcetypeassert // only scopes are stored
@@ -102,7 +102,7 @@ func (k *knowledge) scopeNamed(table, name string) *scope {
 	return found
 }
 
-func (k *knowledge) findScope(table string, names []string) *scope {
+func (k *snapshot) findScope(table string, names []string) *scope {
 	columns := make([]catalog.Column, len(names))
 	for i, name := range names {
 		c, ok := k.graph.Column(table, name)
@@ -120,7 +120,7 @@ func (k *knowledge) findScope(table string, names []string) *scope {
 
 // dependencies returns what a query depends on in each of its tables: the finest that holds. Of those that are declared,
 // which rows count is not known.
-func (k *knowledge) dependencies(s *sqltext.Statement, names, declared []string) []dependency {
+func (k *snapshot) dependencies(s *sqltext.Statement, names, declared []string) []dependency {
 	all := k.wholes(names)
 	for i, name := range names {
 		if slices.Contains(declared, name) {
@@ -135,7 +135,7 @@ func (k *knowledge) dependencies(s *sqltext.Statement, names, declared []string)
 }
 
 // narrow finds the finest dependency on a table of which only rows count that meet some conditions.
-func (k *knowledge) narrow(d *dependency, name string, conditions []sqltext.Condition) {
+func (k *snapshot) narrow(d *dependency, name string, conditions []sqltext.Condition) {
 	t, _ := k.graph.Table(name)
 	if kinds := kindsOf(t.Key, k.graph.Dialect()); kinds != nil {
 		if tuples, _ := keyConditions(conditions, t.Key); within(tuples, maxDependencies) {

@@ -119,6 +119,10 @@ func (h *Hooks) Close(ctx context.Context) error {
 	h.closed.Store(true)
 	h.work.Close()
 	h.end()
+	h.databases.Range(func(_, d any) bool {
+		d.(*database).forget() //nolint:forcetypeassert // only databases are stored
+		return true
+	})
 	if err := h.work.Wait(ctx); err != nil {
 		return err
 	}

@@ -65,21 +65,32 @@ func (id *identity) elsewhere(database string) []keying.Tag {
 	return id.names.Elsewhere(database).Everything()
 }
 
-// knowledge is what follows from one reading of the catalog.
+// knowledge is what a process knows of the schema of a database, and until when. It changes with each reading of the
+// catalog; the snapshot in it, only with the schema.
 type knowledge struct {
-	*identity
-	graph  *relations.Graph
-	models *models
-	pins   *consistency.Pins
-	plans  plans
-	tables sync.Map // name → *keying.Table
-	named  sync.Map // table and name → *scope, nil if there is none
-	read   time.Time
+	*snapshot
+	pins *consistency.Pins
+	read time.Time
 	// unread is set if the catalog has not been read since the plugin was registered: the first statement that needs the
 	// schema has it read, with pins. unasked is set if the store did not answer when it was to be asked for them.
 	unread, unasked bool
 	// believed is how long it is, before the catalog is read again in the background.
 	believed time.Duration
+	// used is set by the statements that are planned by it; quiet is for how long there had been none when it was read.
+	used  atomic.Bool
+	quiet time.Duration
+}
+
+// A snapshot is what follows from a catalog, with what was planned by it.
+type snapshot struct {
+	*identity
+	// digest stands for the catalog: see catalog.Catalog.Digest.
+	digest string
+	graph  *relations.Graph
+	models *models
+	plans  plans
+	tables sync.Map // name → *keying.Table
+	named  sync.Map // table and name → *scope, nil if there is none
 	// opaque is set if there are triggers or rules of which it cannot be read what they do.
 	opaque bool
 	// partial is set if the catalog may not be read: then it is what models said, as of a version.
@@ -88,7 +99,7 @@ type knowledge struct {
 }
 
 // table returns the names of a table's tags. They are remembered if there is such a table: statements may name any other.
-func (k *knowledge) table(name string) *keying.Table {
+func (k *snapshot) table(name string) *keying.Table {
 	if t, ok := k.tables.Load(name); ok {
 		return t.(*keying.Table) //nolint:forcetypeassert // only tables are stored
 	}

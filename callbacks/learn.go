@@ -32,6 +32,9 @@ const (
 	// background. Twice of it bounds the time for which a change made by somebody else, of which the cache was not told,
 	// goes unseen.
 	maxAge = 30 * time.Second
+	// maxQuiet is for how long it is read again although no statement needs it, so that the first one after a while does not
+	// wait. After that a database may sleep.
+	maxQuiet = 4 * time.Minute
 	// readTimeout bounds a reading that no statement waits for to its end, and one that Use does; and how long a connection is
 	// waited for then.
 	readTimeout = 10 * time.Second
@@ -49,6 +52,8 @@ type learning struct {
 	failed struct{ pooled, held time.Time }
 	// unsettled is how often in a row the catalog was not settled.
 	unsettled int
+	// next reads the catalog again when it is old.
+	next *time.Timer
 }
 
 // An attempt reads the catalog once.
@@ -144,6 +149,9 @@ func (d *database) identified(ctx context.Context, from lender) error {
 func (d *database) knowledge(ctx context.Context, held gorm.ConnPool) *knowledge {
 	k := d.known.Load()
 	if k != nil && !d.stale.Load() && !k.unread {
+		if !k.used.Load() { // what many statements share is not written for each of them
+			k.used.Store(true)
+		}
 		switch age := time.Since(k.read); {
 		case age < k.believed:
 			return d.grown(k)
@@ -296,10 +304,34 @@ func (d *database) read(ctx context.Context, from lender) error {
 		return err
 	}
 	k.unasked = failed != nil && !errors.Is(failed, consistency.ErrWriting)
+	d.know(k)
+	return nil
+}
+
+// know takes over what was just learned, and has it renewed when it is old, unless there has been no statement for long.
+func (d *database) know(k *knowledge) {
+	l := &d.learning
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if before := d.known.Load(); before != nil && !before.used.Load() {
+		k.quiet = before.quiet + k.read.Sub(before.read)
+	}
+	d.known.Store(k)
+	if l.next != nil {
+		l.next.Stop()
+	}
+	if k.quiet < maxQuiet && !d.h.opt.Foreground && !d.h.closed.Load() {
+		l.next = time.AfterFunc(k.believed, func() { d.renew(d.h.ending) })
+	}
+}
+
+// forget ends the renewal of what was learned.
+func (d *database) forget() {
 	d.learning.mu.Lock()
 	defer d.learning.mu.Unlock()
-	d.known.Store(k)
-	return nil
+	if d.learning.next != nil {
+		d.learning.next.Stop()
+	}
 }
 
 // loads is how often the catalog is read again because somebody dropped what it was about to tell of.
@@ -314,6 +346,11 @@ func (d *database) load(ctx context.Context, from lender) (c *catalog.Catalog, e
 		})
 		if err == nil || d.forbidden(err) || tooSlow(err) {
 			break
+		}
+	}
+	if c != nil && d.h.opt.Partition != nil { // sessions of tenants may find other tables than the one that has asked
+		for i := range c.Tables {
+			c.Tables[i].Hidden = false
 		}
 	}
 	return c, err

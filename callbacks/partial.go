@@ -10,11 +10,17 @@ import (
 	"github.com/gorm-rediscache/rediscache/relations"
 )
 
-// learned returns what follows from a catalog that was just read.
+// learned returns what follows from a catalog that was just read. While that says the same as before, what was planned
+// is kept.
 func (d *database) learned(ctx context.Context, id *identity, c *catalog.Catalog, pins *consistency.Pins) *knowledge {
-	k := &knowledge{identity: id, graph: relations.New(c, d.lexer), models: d.h.models, pins: pins, read: time.Now()}
-	k.believed = d.believes(c)
-	d.warnOpaque(ctx, k)
+	k := &knowledge{pins: pins, read: time.Now(), believed: d.believes(c)}
+	digest := c.Digest()
+	if before := d.known.Load(); before != nil && before.identity == id && before.digest == digest {
+		k.snapshot = before.snapshot
+		return k
+	}
+	k.snapshot = &snapshot{identity: id, digest: digest, graph: relations.New(c, d.lexer), models: d.h.models}
+	d.warnOpaque(ctx, k.snapshot)
 	return k
 }
 
@@ -22,10 +28,9 @@ func (d *database) learned(ctx context.Context, id *identity, c *catalog.Catalog
 // statement that does not wait for the catalog is planned by its text. (SQLite's triggers change rows only: SQLite
 // documentation, "CREATE TRIGGER".)
 func (d *database) unread(id *identity) *knowledge {
-	return &knowledge{
-		identity: id, graph: relations.New(&catalog.Catalog{}, d.lexer), models: d.h.models, read: time.Now(), unread: true,
-		opaque: d.dialect != catalog.SQLite,
-	}
+	return &knowledge{read: time.Now(), unread: true, snapshot: &snapshot{
+		identity: id, graph: relations.New(&catalog.Catalog{}, d.lexer), models: d.h.models, opaque: d.dialect != catalog.SQLite,
+	}}
 }
 
 // believes returns how long a catalog is believed: one that was not settled is soon read again, less and less soon if it
@@ -43,7 +48,7 @@ func (d *database) believes(c *catalog.Catalog) time.Duration {
 }
 
 // warnOpaque notes, and names, the tables that cost the cache everything when they are written.
-func (d *database) warnOpaque(ctx context.Context, k *knowledge) {
+func (d *database) warnOpaque(ctx context.Context, k *snapshot) {
 	tables := k.graph.Opaque()
 	k.opaque = len(tables) > 0
 	if k.opaque && d.h.first("opaque", k.found.Database, strings.Join(tables, " ")) {
@@ -74,19 +79,22 @@ func (d *database) partial(ctx context.Context, id *identity, pins *consistency.
 			"security, constraints that no model declares, and what a view reads, unless its model says so (CacheDependsOn): "+
 			"grant the role SELECT on the tables of pg_catalog", "error", why)
 	}
-	return d.partialAt(id, pins, time.Now())
+	if before := d.known.Load(); before != nil && before.identity == id && !before.outgrown(d.h.models) && before.partial {
+		return &knowledge{snapshot: before.snapshot, pins: pins, read: time.Now(), believed: maxAge}
+	}
+	return &knowledge{snapshot: d.fromModels(id), pins: pins, read: time.Now(), believed: maxAge}
 }
 
-func (d *database) partialAt(id *identity, pins *consistency.Pins, read time.Time) *knowledge {
+// fromModels returns what follows from the models that there are by now.
+func (d *database) fromModels(id *identity) *snapshot {
 	c, version := d.h.models.catalog()
-	return &knowledge{
-		identity: id, graph: relations.New(c, d.lexer), models: d.h.models, pins: pins, read: read,
-		believed: maxAge, partial: true, version: version, opaque: true,
+	return &snapshot{
+		identity: id, graph: relations.New(c, d.lexer), models: d.h.models, partial: true, version: version, opaque: true,
 	}
 }
 
 // outgrown reports whether models have said more since.
-func (k *knowledge) outgrown(m *models) bool { return k.partial && k.version != m.version() }
+func (k *snapshot) outgrown(m *models) bool { return k.partial && k.version != m.version() }
 
 // grown returns what is known with what models have said since.
 func (d *database) grown(k *knowledge) *knowledge {
@@ -99,7 +107,8 @@ func (d *database) grown(k *knowledge) *knowledge {
 		k = now
 	}
 	if k.outgrown(d.h.models) {
-		k = d.partialAt(k.identity, k.pins, k.read)
+		k = &knowledge{snapshot: d.fromModels(k.identity), pins: k.pins, read: k.read, believed: k.believed, quiet: k.quiet}
+		k.used.Store(true)
 		d.known.Store(k)
 	}
 	return k

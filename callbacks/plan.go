@@ -51,7 +51,7 @@ type readPlan struct {
 	opaque  bool
 	// crowded is set when one of the tables has as many scopes as can be: the answer depends on the whole tables.
 	crowded atomic.Bool
-	// seed stands for the text, the model and the session in the name of an entry.
+	// seed stands for the text, the model, the session, and the definitions of all that is read, in the name of an entry.
 	seed   string
 	policy ttlconfig.Policy
 	// kind is that of the whole answer.
@@ -131,13 +131,13 @@ func (p *plans) get(key planKey, build func() *plan) *plan {
 }
 
 // plan returns the plan for a text; which models there are, it finds out itself.
-func (k *knowledge) plan(d *database, key planKey) *plan {
+func (k *snapshot) plan(d *database, key planKey) *plan {
 	k.models.learn(key.model)
 	key.models = k.models.version()
 	return k.plans.get(key, func() *plan { return k.build(d, key) })
 }
 
-func (k *knowledge) build(d *database, key planKey) *plan {
+func (k *snapshot) build(d *database, key planKey) *plan {
 	p := &plan{src: key.text, script: sqltext.Parse(key.text, d.lexer)}
 	p.write = k.writes(p)
 	p.calls = p.script.Calls(func(call string) bool { return !k.graph.KeepsTables(call) })
@@ -149,7 +149,7 @@ func (k *knowledge) build(d *database, key planKey) *plan {
 }
 
 // refuses says why a text is no query that could be cached, before its tables are looked at.
-func (k *knowledge) refuses(p *plan) metrics.Reason {
+func (k *snapshot) refuses(p *plan) metrics.Reason {
 	if len(p.script.Parts) != 1 {
 		return metrics.ReasonStatement
 	}
@@ -164,7 +164,7 @@ func (k *knowledge) refuses(p *plan) metrics.Reason {
 	}
 }
 
-func (k *knowledge) reads(d *database, p *plan, key planKey) (*readPlan, metrics.Reason) {
+func (k *snapshot) reads(d *database, p *plan, key planKey) (*readPlan, metrics.Reason) {
 	s := &p.script.Parts[0]
 	reading, refused := k.graph.ReadsDeclared(s, k.declaration(key.declared))
 	names := reading.All()
@@ -191,7 +191,9 @@ func (k *knowledge) reads(d *database, p *plan, key planKey) (*readPlan, metrics
 	}
 	r.kind = kindOfAnswer(s)
 	session := k.found.Sessions[key.way(p.script.Params)]
-	shape := []string{session, fingerprint(key.model), string(rune(rowcodec.FormatVersion))}
+	shape := []string{
+		session, fingerprint(key.model), string(rune(rowcodec.FormatVersion)), k.graph.Identity(reading, p.script.Text),
+	}
 	if len(reading.Declared) > 0 {
 		shape = append(shape, k.besides(r, reading))
 	}

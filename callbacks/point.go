@@ -46,7 +46,7 @@ type pointPlan struct {
 }
 
 // point plans a lookup; nil if the query is none.
-func (k *knowledge) point(p *plan, names []string, shape []string) *pointPlan {
+func (k *snapshot) point(p *plan, names []string, shape []string) *pointPlan {
 	q := p.script.Parts[0].Lookup
 	if q == nil || !q.Plain || q.Offset || len(names) != 1 || names[0] != q.Table.Name {
 		return nil
@@ -93,7 +93,7 @@ func (pt *pointPlan) complete(
 
 // mergeable returns the columns that put the rows of several scopes in the order of the query; that of the primary key, if
 // it has none: any order will do then. nil if the order is the database's affair.
-func (k *knowledge) mergeable(q *sqltext.Lookup, t relations.Table) []sqltext.Ordering {
+func (k *snapshot) mergeable(q *sqltext.Lookup, t relations.Table) []sqltext.Ordering {
 	order := q.Order
 	if !q.Ordered {
 		for _, c := range t.Key {

@@ -219,7 +219,7 @@ func (a *answered) addScopesOf(row []driver.Value) {
 
 // askable reports whether the database can be asked which rows a change touches, and these are likely to be few: it names
 // them by key, or those of a scope.
-func (k *knowledge) askable(c *sqltext.Write, t relations.Table) bool {
+func (k *snapshot) askable(c *sqltext.Write, t relations.Table) bool {
 	if c.Op != sqltext.Update && c.Op != sqltext.Delete || c.Where.End == 0 || t.Unreadable || c.Op == sqltext.Update &&
 		assignsKey(c, t) {
 		return false

@@ -53,7 +53,7 @@ type tableWrite struct {
 }
 
 // writes plans what a text changes; nil if that is nothing.
-func (k *knowledge) writes(p *plan) *writePlan {
+func (k *snapshot) writes(p *plan) *writePlan {
 	w := &writePlan{}
 	for i := range p.script.Parts {
 		s := &p.script.Parts[i]
@@ -76,7 +76,7 @@ func (k *knowledge) writes(p *plan) *writePlan {
 }
 
 // statement plans what one statement of a text changes, but for the functions that it calls.
-func (k *knowledge) statement(p *plan, w *writePlan, s *sqltext.Statement) {
+func (k *snapshot) statement(p *plan, w *writePlan, s *sqltext.Statement) {
 	switch s.Class {
 	case sqltext.Unknown:
 		w.anything(metrics.CauseUnknown, "it is not understood")
@@ -103,7 +103,7 @@ func (k *knowledge) statement(p *plan, w *writePlan, s *sqltext.Statement) {
 }
 
 // elsewhere plans that a statement may do anything in each database of the server that it names.
-func (k *knowledge) elsewhere(w *writePlan, s *sqltext.Statement) {
+func (k *snapshot) elsewhere(w *writePlan, s *sqltext.Statement) {
 	for _, name := range s.Qualifiers {
 		if schema, ok := k.graph.Elsewhere(sqltext.Relation{Schema: name}); ok {
 			w.elsewhere = append(w.elsewhere, schema)
@@ -140,7 +140,7 @@ func (w *writePlan) anything(cause metrics.Cause, why string) {
 }
 
 // change plans one change of a table. It answers false if the catalog did not show the table.
-func (k *knowledge) change(w *writePlan, c *sqltext.Write, cascade bool) (known bool) {
+func (k *snapshot) change(w *writePlan, c *sqltext.Write, cascade bool) (known bool) {
 	if schema, ok := k.graph.Elsewhere(c.Table); ok {
 		w.elsewhere = append(w.elsewhere, schema)
 	}
@@ -195,7 +195,7 @@ func (tw *tableWrite) limits(c *sqltext.Write, t relations.Table, d sqltext.Dial
 }
 
 // touched plans that any row of a table may have changed.
-func (k *knowledge) touched(w *writePlan, name string) {
+func (k *snapshot) touched(w *writePlan, name string) {
 	w.tables = append(w.tables, tableWrite{name: name, table: k.table(name), bulk: true})
 	w.reach(k.graph.Reach(name, relations.Change{Op: sqltext.Merge, AnyColumn: true}))
 }

@@ -26,7 +26,8 @@ type Reading struct {
 	Declared []string
 	// Opaque is set if the query calls a function, or reads a view, of which only the declaration says what it reads: any
 	// row of any of the tables.
-	Opaque bool
+	Opaque   bool
+	identity identity
 	// Because says what in the query a refusal is for.
 	Because string
 }
@@ -60,6 +61,7 @@ func (g *Graph) ReadsDeclared(s *sqltext.Statement, d Declaration) (Reading, Ref
 			r.weight, reading.Because = o.weight, o.because
 		}
 		names = append(slices.Clip(names), o.besides...)
+		r.identity.add(o.identity)
 		for _, table := range o.tables {
 			if !slices.Contains(reading.Declared, table) {
 				reading.Declared = append(reading.Declared, table)
@@ -67,6 +69,7 @@ func (g *Graph) ReadsDeclared(s *sqltext.Statement, d Declaration) (Reading, Ref
 		}
 	}
 	slices.Sort(reading.Declared)
+	reading.identity = r.identity
 	return reading, refused
 }
 
@@ -84,6 +87,7 @@ func (r *reader) declared(name string) Refusal {
 	if r.g.tables[name] == nil {
 		r.tables = append(r.tables, name)
 	}
+	r.identity.read(r.g, rel)
 	return r.name(name)
 }
 

@@ -92,7 +92,7 @@ func (g *Graph) Nodes() []Node {
 
 // cached reports whether queries of a table are cached.
 func (g *Graph) cached(name string) bool {
-	r := reader{g: g, seen: map[string]bool{}}
+	r := g.reader(Declaration{}, false)
 	return r.name(name) == Accepted
 }
 

@@ -28,6 +28,11 @@ type Graph struct {
 	casts     bool
 	// partial is set if there may be functions that the catalog does not show.
 	partial bool
+	// definitions stands for the functions, operators and casts of users: see catalog.Catalog. A text may call them by names
+	// of functions, by ownOperators, and, with ownCasts, without a sign of it.
+	definitions  string
+	ownOperators []string
+	ownCasts     bool
 }
 
 // A Table is what a point lookup has to know.
@@ -43,6 +48,8 @@ type Table struct {
 
 type table struct {
 	Table
+	// places are the tables of this name.
+	places []place
 	// kind is empty for tables of one name that are of several kinds.
 	kind catalog.Kind
 	// refused says why its rows may not be cached at all.
@@ -51,6 +58,8 @@ type table struct {
 	view *sqltext.Statement
 	// unshown is set for a view whose query the catalog does not show, or that is not understood.
 	unshown bool
+	// calls is set for a view whose query may call what users have defined without naming it.
+	calls bool
 	// bases are the tables that a view reads, views among them.
 	bases []string
 	rules bool
@@ -60,6 +69,15 @@ type table struct {
 	columns []catalog.Column
 	indexes []catalog.Index
 	scopes  []Scope
+}
+
+// A place is a schema in which there is a table of a name.
+type place struct {
+	schema string
+	// hidden is set if the name without a schema does not mean this one.
+	hidden bool
+	// identity stands for the table as it is now: see catalog.Table.Identity.
+	identity string
 }
 
 type function struct {
@@ -80,6 +98,7 @@ func New(c *catalog.Catalog, d sqltext.Dialect) *Graph {
 		own: strings.ToLower(c.Database), dialect: d, tables: map[string]*table{}, functions: map[string]*function{},
 		children: map[string][]catalog.ForeignKey{}, parents: map[string][]string{}, heirs: map[string][]string{},
 		triggers: map[string][]catalog.Trigger{}, operators: c.Operators, casts: c.Casts, partial: c.Partial,
+		definitions: c.Definitions, ownOperators: c.OwnOperators, ownCasts: c.OwnCasts,
 	}
 	for _, f := range c.Functions {
 		g.addFunction(f)
@@ -121,6 +140,7 @@ func (g *Graph) Elsewhere(r sqltext.Relation) (schema string, ok bool) {
 func (g *Graph) addTable(t catalog.Table) {
 	name := strings.ToLower(t.Name)
 	n := &table{Table: Table{Name: name, Unreadable: t.Unreadable}, kind: t.Kind, rules: t.Rules}
+	n.places = []place{{schema: strings.ToLower(t.Schema), hidden: t.Hidden, identity: t.Identity}}
 	switch {
 	case t.Temporary:
 		n.refused = RefusedTable
@@ -143,6 +163,7 @@ func (g *Graph) addTable(t catalog.Table) {
 func merge(a, b *table) *table {
 	m := &table{
 		Table:   Table{Name: a.Name, Unreadable: a.Unreadable || b.Unreadable},
+		places:  slices.Concat(a.places, b.places),
 		refused: max(a.refused, b.refused), rules: a.rules || b.rules,
 	}
 	if slices.Equal(a.Key, b.Key) {
@@ -156,7 +177,7 @@ func merge(a, b *table) *table {
 	if (a.view == nil) != (b.view == nil) {
 		m.refused = RefusedTable
 	} else if a.view != nil {
-		m.view, m.bases = a.view, slices.Concat(a.bases, b.bases)
+		m.view, m.bases, m.calls = a.view, slices.Concat(a.bases, b.bases), a.calls || b.calls
 	}
 	return m
 }
@@ -173,7 +194,7 @@ func (g *Graph) defineView(n *table, definition string) Refusal {
 	if n.unshown = len(script.Parts) != 1 || script.Parts[0].Class != sqltext.Query; n.unshown {
 		return RefusedTable
 	}
-	n.view = &script.Parts[0]
+	n.view, n.calls = &script.Parts[0], g.callsUnnamed(script.Text)
 	n.bases = n.view.Names
 	if g.Hides(script.Text) {
 		return RefusedVolatile

@@ -35,9 +35,10 @@ func (g *Graph) Reads(s *sqltext.Statement) ([]string, Refusal) {
 }
 
 type reader struct {
-	g      *Graph
-	seen   map[string]bool
-	tables []string
+	g        *Graph
+	seen     map[string]bool
+	tables   []string
+	identity identity
 	// of returns what is declared of a table or view; besides collects it. trusted is set while the declaration speaks for
 	// what is read, opaque if only it does.
 	of              func(string) []string
@@ -62,12 +63,15 @@ func (r *reader) statement(s *sqltext.Statement) Refusal {
 		refused = r.refuse(RefusedVolatile, s.Volatile)
 	}
 	for _, call := range s.Calls {
+		r.identity.calls = r.identity.calls || r.g.functions[call] != nil
 		if !r.pure(call) {
 			refused = max(refused, r.refuse(RefusedVolatile, "function "+call))
 		}
 	}
 	for _, name := range s.Names { // t.f is f(t) (PostgreSQL documentation, "Using Composite Types in Queries")
-		if f := r.g.functions[name]; f != nil && f.attribute && !r.pure(name) {
+		f := r.g.functions[name]
+		r.identity.calls = r.identity.calls || f != nil && f.attribute
+		if f != nil && f.attribute && !r.pure(name) {
 			refused = max(refused, r.refuse(RefusedVolatile, "function "+name))
 		}
 	}
@@ -92,6 +96,7 @@ func (r *reader) relation(rel sqltext.Relation) Refusal {
 	case !known:
 		return r.refuse(RefusedUnknown, "relation "+rel.Name+", which the catalog did not show")
 	default:
+		r.identity.read(r.g, rel)
 		return Accepted
 	}
 }
@@ -117,6 +122,7 @@ func (r *reader) name(name string) Refusal {
 		}
 		return r.refuse(t.refused, "table "+name+": "+t.kept())
 	}
+	r.identity.calls = r.identity.calls || t.calls
 	refused := max(r.refuse(t.refused, "view "+name), r.statement(t.view))
 	for _, base := range t.bases { // also those of another view with the same name
 		refused = max(refused, r.name(base))
@@ -146,7 +152,7 @@ func (g *Graph) Direct(s *sqltext.Statement, table string) bool {
 		if t == nil || t.view == nil {
 			continue
 		}
-		r := reader{g: g, seen: map[string]bool{}}
+		r := g.reader(Declaration{}, false)
 		r.name(name)
 		if r.seen[table] {
 			return false

@@ -3,6 +3,7 @@ package catalog
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	_ "embed" // the queries
 	"encoding/json"
@@ -29,13 +30,32 @@ type Catalog struct {
 	Unsettled bool `json:"unsettled"`
 	// Casts is set if users or extensions have defined a cast by a function which is not pure.
 	Casts bool `json:"casts"`
+	// OwnOperators are the names of all operators that users or extensions have defined; OwnCasts is set if they have defined
+	// casts by functions.
+	OwnOperators []string `json:"own_operators"`
+	OwnCasts     bool     `json:"own_casts"`
+	// Definitions stands for the functions, operators and casts that users or extensions have defined. While it is the same,
+	// nobody has changed one of them. It is empty where the database does not tell: no query that calls them is cached then.
+	Definitions string `json:"definitions"`
+}
+
+// Digest stands for all that the catalog says.
+func (c *Catalog) Digest() string {
+	h := sha256.New()
+	_ = json.NewEncoder(h).Encode(c) // neither fails: there is nothing in it that cannot be encoded
+	return string(h.Sum(nil))
 }
 
 // A Table is a table or a view.
 type Table struct {
 	Schema string `json:"schema"`
 	Name   string `json:"name"`
-	Kind   Kind   `json:"kind"`
+	// Identity stands for the table as it is now: its columns, the file that its rows are in, the query of a view. While it is
+	// the same, nobody has dropped the table and made it anew, nor changed it. It is empty where the database does not tell.
+	Identity string `json:"identity"`
+	// Hidden is set if a name without a schema does not mean this table in the session that read the catalog.
+	Hidden bool `json:"hidden"`
+	Kind   Kind `json:"kind"`
 	// Temporary tables are seen by one connection only.
 	Temporary bool `json:"temporary"`
 	// RowSecurity is set if who asks decides what there is.
@@ -176,8 +196,16 @@ func Load(ctx context.Context, q Querier, dialect string) (c *Catalog, err error
 	if err != nil {
 		return nil, fmt.Errorf("catalog: %w", err)
 	}
+	for i := range c.Tables {
+		if t := &c.Tables[i]; t.Definition != "" {
+			t.Identity = digest(identityBytes, t.Identity, t.Definition)
+		}
+	}
 	return c, nil
 }
+
+// identityBytes is the length of a table's identity, where it is a digest.
+const identityBytes = 16
 
 // document reads a catalog that a query returns as one JSON document.
 func document(ctx context.Context, q Querier, query string) (*Catalog, error) {

@@ -119,7 +119,8 @@ const (
 SELECT DATABASE(), t.TABLE_SCHEMA, t.TABLE_NAME, t.TABLE_TYPE, COALESCE(t.ENGINE, ''), COALESCE(v.VIEW_DEFINITION, '')
 FROM information_schema.TABLES t
 LEFT JOIN information_schema.VIEWS v ON v.TABLE_SCHEMA = t.TABLE_SCHEMA AND v.TABLE_NAME = t.TABLE_NAME
-WHERE t.TABLE_SCHEMA = DATABASE()`
+WHERE t.TABLE_SCHEMA = DATABASE()
+ORDER BY t.TABLE_NAME`
 	mysqlKeys = `
 SELECT k.TABLE_NAME, LOWER(k.COLUMN_NAME), c.DATA_TYPE, COALESCE(c.COLLATION_NAME, '')
 FROM information_schema.KEY_COLUMN_USAGE k
@@ -127,16 +128,30 @@ JOIN information_schema.COLUMNS c
   ON c.TABLE_SCHEMA = k.TABLE_SCHEMA AND c.TABLE_NAME = k.TABLE_NAME AND c.COLUMN_NAME = k.COLUMN_NAME
 WHERE k.TABLE_SCHEMA = DATABASE() AND k.CONSTRAINT_NAME = 'PRIMARY'
 ORDER BY k.TABLE_NAME, k.ORDINAL_POSITION`
-	// mysqlColumns are those of types that have values which can be named. MariaDB tells a default of NULL as a text. A column
-	// that cannot be NULL gets a value of the server's own if the mode is not strict.
+	// mysqlColumns tells of which types values can be named. MariaDB tells a default of NULL as a text. A column that cannot
+	// be NULL gets a value of the server's own if the mode is not strict.
 	mysqlColumns = `
 SELECT TABLE_NAME, LOWER(COLUMN_NAME), DATA_TYPE, COALESCE(COLLATION_NAME, ''),
        EXTRA LIKE '%VIRTUAL%' OR EXTRA LIKE '%STORED%' OR EXTRA LIKE '%PERSISTENT%',
-       IS_NULLABLE = 'NO' OR COALESCE(COLUMN_DEFAULT, 'NULL') <> 'NULL'
+       IS_NULLABLE = 'NO' OR COALESCE(COLUMN_DEFAULT, 'NULL') <> 'NULL',
+       DATA_TYPE IN ('tinyint', 'smallint', 'mediumint', 'int', 'bigint',
+         'char', 'varchar', 'tinytext', 'text', 'mediumtext', 'longtext', 'uuid'),
+       COLUMN_TYPE, COALESCE(GENERATION_EXPRESSION, '')
 FROM information_schema.COLUMNS
-WHERE TABLE_SCHEMA = DATABASE() AND DATA_TYPE IN ('tinyint', 'smallint', 'mediumint', 'int', 'bigint',
-  'char', 'varchar', 'tinytext', 'text', 'mediumtext', 'longtext', 'uuid')
+WHERE TABLE_SCHEMA = DATABASE()
 ORDER BY TABLE_NAME, ORDINAL_POSITION`
+	// innodbTables are the numbers that the engine gives to tables and to partitions, another one when they are made anew or
+	// emptied. It needs the right to see processes, and spells some names otherwise.
+	innodbTables = `
+SELECT SUBSTRING_INDEX(SUBSTRING_INDEX(NAME, '/', -1), '#', 1), TABLE_ID
+FROM information_schema.%[1]s
+WHERE SUBSTRING_INDEX(NAME, '/', 1) = DATABASE()
+ORDER BY NAME`
+	// mysqlCreated is when a table was made, in seconds. The server has to open each table for it.
+	mysqlCreated = `
+SELECT TABLE_NAME, COALESCE(UNIX_TIMESTAMP(CREATE_TIME), '')
+FROM information_schema.TABLES
+WHERE TABLE_SCHEMA = DATABASE()`
 	// mysqlIndexes have no name for a column that is an expression.
 	mysqlIndexes = `
 SELECT TABLE_NAME, INDEX_NAME, NON_UNIQUE, LOWER(COALESCE(COLUMN_NAME, ''))
@@ -183,11 +198,16 @@ func loadMySQL(ctx context.Context, q Querier) (*Catalog, error) {
 		c.Unsettled = c.Unsettled || v[3] == "" || v[3] == "VIEW" && v[5] == ""
 	})
 	s.each(mysqlKeys, 4, func(v []string) { s.key(v[0], mysqlColumn(v[1], v[2], v[3])) })
-	s.each(mysqlColumns, 6, func(v []string) {
+	s.each(mysqlColumns, 9, func(v []string) {
+		s.identity(v[0], v[1:]...)
+		if v[6] != "1" {
+			return
+		}
 		column := mysqlColumn(v[1], v[2], v[3])
 		column.Generated, column.Default = v[4] == "1", v[4] == "0" && v[5] == "1"
 		s.column(v[0], column)
 	})
+	s.mysqlIdentities()
 	s.each(mysqlIndexes, 4, s.index)
 	s.dropExpressions()
 	key := func(v []string) {
@@ -218,6 +238,19 @@ func mysqlKind(kind, engine string) Kind {
 		return Base
 	default:
 		return Foreign
+	}
+}
+
+// mysqlIdentities completes the identities of tables, which have their columns already: with the engine's numbers of
+// them, or with the time at which they were made.
+func (s *schema) mysqlIdentities() {
+	numbered := map[string]bool{}
+	s.first(2, func(v []string) {
+		numbered[v[0]] = true
+		s.identity(v[0], v[1])
+	}, fmt.Sprintf(innodbTables, "INNODB_SYS_TABLES"), fmt.Sprintf(innodbTables, "INNODB_TABLES"), nothing)
+	if slices.ContainsFunc(s.c.Tables, func(t Table) bool { return t.Kind == Base && !numbered[t.Name] }) {
+		s.each(mysqlCreated, 2, func(v []string) { s.identity(v[0], v[1]) })
 	}
 }
 

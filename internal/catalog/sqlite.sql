@@ -3,6 +3,7 @@ SELECT json_object(
   'database', 'main',
   'tables', (
     SELECT json_group_array(json_object(
+      'identity', v.schema_version, -- counts the changes of the schema: each changes all tables
       'schema', 'main', 'name', m.name, 'kind', CASE m.type WHEN 'view' THEN 'v' ELSE 'r' END,
       'key', CASE m.type WHEN 'table' THEN (
         SELECT json_group_array(json_object('name', lower(c.name), 'type', lower(c.type)))
@@ -40,7 +41,8 @@ SELECT json_object(
       'rules', CASE WHEN m.type = 'table' AND lower(m.sql) LIKE '%conflict%replace%' THEN json('true') ELSE json('false') END,
       'definition', CASE m.type WHEN 'view' THEN m.sql END
     ))
-    FROM sqlite_master m WHERE m.type IN ('table', 'view')
+    FROM sqlite_master m, (SELECT CAST(schema_version AS TEXT) AS schema_version FROM pragma_schema_version) v
+    WHERE m.type IN ('table', 'view')
       AND m.name NOT LIKE 'sqlite\_%' ESCAPE '\' -- those change by themselves
   ),
   'foreign_keys', (

@@ -105,9 +105,19 @@ func (s *schema) first(columns int, add func([]string), queries ...string) {
 	}
 }
 
+// nothing is a query without rows.
+const nothing = "SELECT 1, 1 FROM (SELECT 1 AS one) t WHERE t.one = 2"
+
 func (s *schema) key(table string, column Column) {
 	if t := s.table(table); t != nil {
 		t.Key = append(t.Key, column)
+	}
+}
+
+// identity adds to what stands for a table as it is now.
+func (s *schema) identity(table string, parts ...string) {
+	if t := s.table(table); t != nil {
+		t.Identity = digest(identityBytes, append(parts, t.Identity)...)
 	}
 }
 

@@ -193,6 +193,12 @@
 // → The change of the definition drops the schema's tag and that of all entries. At R1 the latter has another stamp, and the
 // former is not the pinned one.
 //
+// A table that comes back. Somebody else, of whom nobody is told, drops a table and makes another one of that name and
+// shape. Answers from the first one carry stamps that are current: nothing was announced.
+// → The caller's names of entries hold what identifies the table, the view or the function (catalog.Table.Identity). Who
+// has read the catalog since asks for other entries. Who has not does so within the minute for which a catalog is
+// believed.
+//
 // A look at the schema that is too early. A reader sees that the schema's stamp is the pinned one; m changes the schema; the
 // reader loads the tag of all entries, and takes the new stamp for one that goes with the pinned schema.
 // → The tag of all entries is loaded first, the schema's after it. If m released before the first look, the second one finds

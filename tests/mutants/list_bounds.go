@@ -17,7 +17,7 @@ func bounds() []mutant {
 		},
 		{
 			name: "tables that do not exist are remembered",
-			in:   in("callbacks", "knowledge.table"),
+			in:   in("callbacks", "snapshot.table"),
 			old:  "!known", new: "!known && false",
 			killers: by("callbacks", "TestTablesThatDoNotExistAreNotRemembered"),
 		},

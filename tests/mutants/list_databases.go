@@ -4,6 +4,42 @@ package main
 func databases() []mutant {
 	return []mutant{
 		{
+			name: "a table that is made anew is the table of before",
+			in:   in("relations", "identity.read"),
+			old:  "t == nil", new: "t == nil || true",
+			killers: by("tests", "TestTableThatSomebodyElseMakesAnewIsSeenWithinAMinute"),
+		},
+		{
+			name: "a function that is replaced is the function of before",
+			in:   in("relations", "Graph.Identity"),
+			old:  "r.identity.calls || g.callsUnnamed(text)", new: "false && g.callsUnnamed(text)",
+			killers: by("relations", "TestIdentityOfWhatAQueryReads"),
+		},
+		{
+			name: "what was planned outlives a change of the schema",
+			in:   in("callbacks", "database.learned"),
+			old:  "before.digest == digest", new: "before.digest != \"\"",
+			killers: by("tests", "TestTableThatSomebodyElseMakesAnewIsSeenWithinAMinute"),
+		},
+		{
+			name: "what was planned is thrown away at each reading of the catalog",
+			in:   in("callbacks", "database.learned"),
+			old:  "before.digest == digest", new: "before.digest == digest && false",
+			killers: by("callbacks", "TestPlansAreKeptWhileTheCatalogSaysTheSame"),
+		},
+		{
+			name: "the schema is read again only when a statement needs it",
+			in:   in("callbacks", "database.know"),
+			old:  "k.quiet < maxQuiet", new: "false && k.quiet < maxQuiet",
+			killers: by("tests", "TestSchemaIsLookedAtBehindTheStatements"),
+		},
+		{
+			name: "the schema is read again for ever",
+			in:   in("callbacks", "database.know"),
+			old:  "k.quiet < maxQuiet", new: "k.quiet < 1000*maxQuiet",
+			killers: by("tests", "TestSchemaIsLookedAtBehindTheStatements"),
+		},
+		{
 			name: "a database is asked only once what it is",
 			in:   in("callbacks", "database.identify"),
 			old:  "before != nil && from.held", new: "before != nil",

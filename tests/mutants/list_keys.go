@@ -12,13 +12,13 @@ func keys() []mutant {
 		},
 		{
 			name: "the text of a query is not in its key",
-			in:   in("callbacks", "knowledge.reads"),
+			in:   in("callbacks", "snapshot.reads"),
 			old:  "append(shape, p.script.Text)", new: "append(shape, names[0])",
 			killers: by("tests", "TestQueriesThatOnlyLookLikePointLookupsAreNot"),
 		},
 		{
 			name: "the session's settings are not in the key",
-			in:   in("callbacks", "knowledge.reads"),
+			in:   in("callbacks", "snapshot.reads"),
 			old:  "session, fingerprint(key.model)", new: "session[:0], fingerprint(key.model)",
 			killers: by("tests", "TestSessionsThatSeeSomethingElse"),
 		},
@@ -36,7 +36,7 @@ func keys() []mutant {
 		},
 		{
 			name: "the way in which a statement is sent is not in the key",
-			in:   in("callbacks", "knowledge.reads"),
+			in:   in("callbacks", "snapshot.reads"),
 			old:  "key.way(p.script.Params)", new: "0",
 			killers: by("tests", "TestValuesAreThoseThatTheDriverWouldDeliver"),
 		},

@@ -36,7 +36,7 @@ func refusals() []mutant {
 		},
 		{
 			name: "FOR UPDATE is served from the cache",
-			in:   in("callbacks", "knowledge.refuses"),
+			in:   in("callbacks", "snapshot.refuses"),
 			old:  "s.Locks", new: "false",
 			killers: by("tests", "TestLockedReadWaitsForTheLock"),
 		},
@@ -195,7 +195,7 @@ func lookups() []mutant {
 		},
 		{
 			name: "a lookup loses the columns of its model",
-			in:   in("callbacks", "knowledge.reads"),
+			in:   in("callbacks", "snapshot.reads"),
 			old:  "fingerprint(key.model)", new: "fingerprint(nil)",
 			killers: by("tests", "TestColumnAddedElsewhereIsSeenByTheVersionThatKnowsIt"),
 		},
@@ -207,7 +207,7 @@ func lookups() []mutant {
 		},
 		{
 			name: "a lookup loses its OFFSET",
-			in:   in("callbacks", "knowledge.point"),
+			in:   in("callbacks", "snapshot.point"),
 			old:  "q.Offset", new: "false",
 			killers: resemble,
 		},
@@ -225,7 +225,7 @@ func lookups() []mutant {
 		},
 		{
 			name: "an expression in the select list is taken for a column",
-			in:   in("callbacks", "knowledge.point"),
+			in:   in("callbacks", "snapshot.point"),
 			old:  "!q.Plain", new: "false",
 			killers: by("tests", "TestReadsThatResembleALookup"),
 		},

@@ -10,7 +10,7 @@ func soundness() []mutant {
 	return []mutant{
 		{
 			name: "soundness: of the tables of a join the first alone counts",
-			in:   in("callbacks", "knowledge.dependencies"),
+			in:   in("callbacks", "snapshot.dependencies"),
 			old:  "return all", new: "return all[:1]",
 			killers: found,
 		},
@@ -118,13 +118,13 @@ func soundness() []mutant {
 		},
 		{
 			name: "soundness: a text is its first statement",
-			in:   in("callbacks", "knowledge.writes"),
+			in:   in("callbacks", "snapshot.writes"),
 			old:  "for i := range p.script.Parts", new: "for i := range p.script.Parts[:1]",
 			killers: found,
 		},
 		{
 			name: "soundness: a function that a query calls changes nothing",
-			in:   in("callbacks", "knowledge.writes"),
+			in:   in("callbacks", "snapshot.writes"),
 			old:  "w.reach(k.graph.Call(call))", new: "_ = call",
 			killers: found,
 		},

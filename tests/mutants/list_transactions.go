@@ -75,19 +75,19 @@ func transactions() []mutant {
 		},
 		{
 			name: "a function is taken for what it was when the catalog was read",
-			in:   in("callbacks", "knowledge.build"),
+			in:   in("callbacks", "snapshot.build"),
 			old:  "!k.graph.KeepsTables(call)", new: "false",
 			killers: by("tests", "TestFunctionOfAMigrationElsewhereWrites"),
 		},
 		{
 			name: "a COMMIT as text makes nothing permanent",
-			in:   in("callbacks", "knowledge.writes"),
+			in:   in("callbacks", "snapshot.writes"),
 			old:  "s.Commits(k.graph.Dialect())", new: "false",
 			killers: by("tests", "TestTransactionsEndedBySQL"),
 		},
 		{
 			name: "a COMMIT as text counts when GORM commits",
-			in:   in("callbacks", "knowledge.writes"),
+			in:   in("callbacks", "snapshot.writes"),
 			old:  "w.commits = true", new: "",
 			killers: by("tests", "TestTransactionThatEndsByAText"),
 		},

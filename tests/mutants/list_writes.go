@@ -47,19 +47,19 @@ func writes() []mutant {
 		},
 		{
 			name: "a text is its first statement",
-			in:   in("callbacks", "knowledge.writes"),
+			in:   in("callbacks", "snapshot.writes"),
 			old:  "for i := range p.script.Parts", new: "for i := range p.script.Parts[:1]",
 			killers: by("tests", "TestSeveralStatementsInOneText"),
 		},
 		{
 			name: "a text that is not understood changes nothing",
-			in:   in("callbacks", "knowledge.statement"),
+			in:   in("callbacks", "snapshot.statement"),
 			old:  `w.anything(metrics.CauseUnknown, "it is not understood")`, new: "",
 			killers: by("tests", "TestSeveralStatementsInOneText"),
 		},
 		{
 			name: "definitions invalidate nothing",
-			in:   in("callbacks", "knowledge.statement"),
+			in:   in("callbacks", "snapshot.statement"),
 			old:  `w.anything(metrics.CauseSchema, "it changes the schema")`, new: "",
 			killers: by("tests", "TestTableChangesWhileItIsCached"),
 		},
@@ -71,7 +71,7 @@ func writes() []mutant {
 		},
 		{
 			name: "a query that calls a function that writes is a query",
-			in:   in("callbacks", "knowledge.writes"),
+			in:   in("callbacks", "snapshot.writes"),
 			old:  "w.reach(k.graph.Call(call))", new: "_ = call",
 			killers: by("tests", "TestQueriesThatWriteAreCarriedOut"),
 		},
@@ -157,7 +157,7 @@ func reaches() []mutant {
 	return []mutant{
 		{
 			name: "of the tables of a join the first alone counts",
-			in:   in("callbacks", "knowledge.dependencies"),
+			in:   in("callbacks", "snapshot.dependencies"),
 			old:  "return all", new: "return all[:1]",
 			killers: by("tests", "TestEveryTableOfAQueryCounts"),
 		},
