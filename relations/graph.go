@@ -22,7 +22,9 @@ type Graph struct {
 	children map[string][]catalog.ForeignKey
 	// parents and heirs are the tables above and below one that inherits, by its name.
 	parents, heirs map[string][]string
-	triggers       map[string][]catalog.Trigger
+	// below are the tables that inherit from one, each in its schema.
+	below    map[sqltext.Relation][]sqltext.Relation
+	triggers map[string][]catalog.Trigger
 	// operators and casts are those by which a text may call a function that is not pure without naming it.
 	operators []string
 	casts     bool
@@ -97,6 +99,7 @@ func New(c *catalog.Catalog, d sqltext.Dialect) *Graph {
 	g := &Graph{
 		own: strings.ToLower(c.Database), dialect: d, tables: map[string]*table{}, functions: map[string]*function{},
 		children: map[string][]catalog.ForeignKey{}, parents: map[string][]string{}, heirs: map[string][]string{},
+		below:    map[sqltext.Relation][]sqltext.Relation{},
 		triggers: map[string][]catalog.Trigger{}, operators: c.Operators, casts: c.Casts, partial: c.Partial,
 		definitions: c.Definitions, ownOperators: c.OwnOperators, ownCasts: c.OwnCasts,
 	}
@@ -114,6 +117,8 @@ func New(c *catalog.Catalog, d sqltext.Dialect) *Graph {
 		child, parent := strings.ToLower(i.Child), strings.ToLower(i.Parent)
 		g.parents[child] = append(g.parents[child], parent)
 		g.heirs[parent] = append(g.heirs[parent], child)
+		above := sqltext.Relation{Schema: strings.ToLower(i.ParentSchema), Name: parent}
+		g.below[above] = append(g.below[above], sqltext.Relation{Schema: strings.ToLower(i.ChildSchema), Name: child})
 		if t := g.tables[parent]; t != nil && !i.Partition {
 			t.Key, t.shared = nil, true // children do not share their parent's indexes
 		}

@@ -30,41 +30,36 @@ func (g *Graph) callsUnnamed(text string) bool {
 	return g.ownCasts || slices.ContainsFunc(g.ownOperators, func(o string) bool { return strings.Contains(text, o) })
 }
 
-// read adds a table or view that is read.
+// read adds a table or view that is read, and what inherits from it.
 func (i *identity) read(g *Graph, r sqltext.Relation) {
 	t := g.tables[r.Name]
 	if t == nil {
 		return
 	}
-	before := len(i.parts)
+	meant := func(p place) bool { return r.Schema == p.schema || r.Schema == "" && !p.hidden }
+	certain := slices.ContainsFunc(t.places, meant)
+	seen := map[sqltext.Relation]bool{}
 	for _, p := range t.places {
-		if r.Schema == p.schema || r.Schema == "" && !p.hidden {
+		if !certain || meant(p) {
+			i.place(g, sqltext.Relation{Schema: p.schema, Name: r.Name}, seen)
+		}
+	}
+}
+
+// place adds the table of a name in a schema, and those that inherit from it: their rows are its rows, too.
+func (i *identity) place(g *Graph, r sqltext.Relation, seen map[sqltext.Relation]bool) {
+	t := g.tables[r.Name]
+	if t == nil || seen[r] {
+		return
+	}
+	seen[r] = true
+	for _, p := range t.places {
+		if p.schema == r.Schema {
 			i.parts = append(i.parts, p.identity)
 		}
 	}
-	if len(i.parts) == before { // which one is meant is not certain
-		i.everywhere(t)
-	}
-	i.heirs(g, r.Name, map[string]bool{r.Name: true})
-}
-
-// heirs adds the tables that inherit from one: their rows are its rows, too. In which schemas they are is not known.
-func (i *identity) heirs(g *Graph, name string, seen map[string]bool) {
-	for _, heir := range g.heirs[name] {
-		if seen[heir] {
-			continue
-		}
-		seen[heir] = true
-		if t := g.tables[heir]; t != nil {
-			i.everywhere(t)
-		}
-		i.heirs(g, heir, seen)
-	}
-}
-
-func (i *identity) everywhere(t *table) {
-	for _, p := range t.places {
-		i.parts = append(i.parts, p.identity)
+	for _, heir := range g.below[r] {
+		i.place(g, heir, seen)
 	}
 }
 

@@ -127,9 +127,11 @@ type ForeignKey struct {
 
 // An Inheritance makes the rows of the child rows of the parent.
 type Inheritance struct {
-	Child     string `json:"child"`
-	Parent    string `json:"parent"`
-	Partition bool   `json:"partition"`
+	ChildSchema  string `json:"child_schema"`
+	Child        string `json:"child"`
+	ParentSchema string `json:"parent_schema"`
+	Parent       string `json:"parent"`
+	Partition    bool   `json:"partition"`
 }
 
 // A Trigger runs a function, or a body of its own, when a table is written.

@@ -80,7 +80,9 @@ func TestPostgresTellsWhatIsInIt(t *testing.T) {
 	require.Equal(t, []catalog.ForeignKey{{
 		Child: "orders", Parent: "users", OnDelete: "c", OnUpdate: "n", Columns: []string{"user_id"}, References: []string{"id"},
 	}}, c.ForeignKeys)
-	require.Equal(t, []catalog.Inheritance{{Child: "parts_1", Parent: "parts", Partition: true}}, c.Inherits)
+	require.Equal(t, []catalog.Inheritance{
+		{ChildSchema: "public", Child: "parts_1", ParentSchema: "public", Parent: "parts", Partition: true},
+	}, c.Inherits)
 	trigger := find(t, c.Triggers, func(x catalog.Trigger) bool { return x.Table == "users" })
 	require.Equal(t, "log_it", trigger.Function)
 	require.NotZero(t, trigger.Events&(1<<4))

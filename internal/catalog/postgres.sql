@@ -147,7 +147,7 @@ SELECT pg_catalog.json_build_object(
   ),
   'inherits', (
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
-      'child', c.name, 'parent', p.name, 'partition', p.kind = 'p'
+      'child_schema', c.schema, 'child', c.name, 'parent_schema', p.schema, 'parent', p.name, 'partition', p.kind = 'p'
     ) ORDER BY c.oid, p.oid)
     FROM pg_catalog.pg_inherits i
     JOIN relations c ON c.oid = i.inhrelid
