@@ -1,6 +1,7 @@
 package callbacks
 
 import (
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/gorm-rediscache/rediscache/internal/sqltext"
 	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/relations"
+	"github.com/gorm-rediscache/rediscache/ttlconfig"
 )
 
 const veryMany = 200_000
@@ -25,18 +27,18 @@ func TestPlansAreBoundedByNumberAndByLength(t *testing.T) {
 			var p plans
 			pad := strings.Repeat("x", c.padding)
 			for n := range c.texts {
-				p.get(planKey{text: pad + strconv.Itoa(n)}, func() *plan { return &plan{} })
+				p.get(planKey{text: pad + strconv.Itoa(n)}, func() *plan { return &plan{src: pad} })
 			}
 			require.LessOrEqual(t, p.len(), planShards*maxPlans)
 			kept := 0
 			for i := range p.shards {
-				size := 0
-				for key := range p.shards[i].m {
-					size += len(key.text)
+				weight := 0
+				for _, planned := range p.shards[i].m {
+					weight += planned.weight()
 				}
-				require.Equal(t, size, p.shards[i].size)
-				require.LessOrEqual(t, size, maxPlanned)
-				kept += size
+				require.Equal(t, weight, p.shards[i].weight)
+				require.LessOrEqual(t, weight, maxPlanned)
+				kept += weight
 			}
 			require.Positive(t, kept)
 		})
@@ -45,6 +47,49 @@ func TestPlansAreBoundedByNumberAndByLength(t *testing.T) {
 	long := planKey{text: strings.Repeat("x", maxPlannedText+1)}
 	p.get(long, func() *plan { return &plan{} })
 	require.Zero(t, p.len())
+}
+
+// Preloads have lists of any length, each a text of its own.
+func TestMemoryOfPlansIsBounded(t *testing.T) { //nolint:paralleltest // it measures the memory of the process
+	names, err := keying.NewSpace("rc", "db", keying.OneSlot)
+	require.NoError(t, err)
+	users := catalog.Table{
+		Name: "users", Kind: catalog.Base,
+		Key: []catalog.Column{{Name: "id", Type: "int8"}}, Columns: []catalog.Column{{Name: "id", Type: "int8"}},
+	}
+	heap := func() int {
+		var stats runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&stats)
+		return int(stats.HeapAlloc)
+	}
+	for dialect, value := range map[string]func(n int) string{
+		catalog.Postgres: func(n int) string { return "$" + strconv.Itoa(n) },
+		catalog.MySQL:    func(int) string { return "?" },
+		catalog.SQLite:   strconv.Itoa,
+	} {
+		d := &database{h: &Hooks{models: newModels(newPolicies(ttlconfig.Policy{}), nil)}, dialect: dialect, lexer: lexerOf(dialect)}
+		k := &snapshot{
+			identity: &identity{names: names}, models: d.h.models,
+			graph: relations.New(&catalog.Catalog{Tables: []catalog.Table{users}}, d.lexer),
+		}
+		before := heap()
+		for n := range 600 {
+			values := make([]string, n*8)
+			for i := range values {
+				values[i] = value(i + 1)
+			}
+			k.plan(d, planKey{text: "SELECT * FROM users WHERE id IN (" + strings.Join(values, ",") + ")"})
+		}
+		took := heap() - before
+		weight := 0
+		for i := range k.plans.shards {
+			weight += k.plans.shards[i].weight
+		}
+		require.Less(t, took, planShards*maxPlanned, dialect)
+		require.InEpsilon(t, weight, took, 0.5, "%s: what plans weigh is what they take", dialect)
+		runtime.KeepAlive(k)
+	}
 }
 
 func TestTablesThatDoNotExistAreNotRemembered(t *testing.T) {

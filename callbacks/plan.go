@@ -3,7 +3,6 @@ package callbacks
 import (
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"gorm.io/gorm/schema"
@@ -51,6 +50,8 @@ type readPlan struct {
 	opaque  bool
 	// crowded is set when one of the tables has as many scopes as can be: the answer depends on the whole tables.
 	crowded atomic.Bool
+	// unordered is set when the rows of several scopes could not be put together: then the answer has one entry.
+	unordered atomic.Bool
 	// seed stands for the text, the model, the session, and the definitions of all that is read, in the name of an entry.
 	seed   string
 	policy ttlconfig.Policy
@@ -58,26 +59,6 @@ type readPlan struct {
 	kind ttlconfig.Kind
 	// point is set for a lookup of rows by primary key.
 	point *pointPlan
-}
-
-// plans keeps plans by text and model.
-type plans struct{ shards [planShards]planShard }
-
-const (
-	planShards = 16
-	// maxPlans bounds the plans of a shard. Beyond it the shard begins anew: a program has fewer texts, or so many
-	// that keeping them is of no use.
-	maxPlans = 512
-	// maxPlanned bounds the texts of a shard, in bytes: what a plan takes grows with its text. maxPlannedText is the
-	// longest one that has its plan kept.
-	maxPlanned     = 512 << 10
-	maxPlannedText = 64 << 10
-)
-
-type planShard struct {
-	mu   sync.RWMutex
-	m    map[planKey]*plan
-	size int // of the texts
 }
 
 type planKey struct {
@@ -102,32 +83,6 @@ func (key planKey) way(params int) catalog.Way {
 	default:
 		return catalog.Plain
 	}
-}
-
-// get returns the plan for a text, made by the function if there is none yet.
-func (p *plans) get(key planKey, build func() *plan) *plan {
-	s := &p.shards[len(key.text)%planShards]
-	s.mu.RLock()
-	found := s.m[key]
-	s.mu.RUnlock()
-	if found != nil {
-		return found
-	}
-	built := build()
-	if len(key.text) > maxPlannedText {
-		return built
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.m == nil || len(s.m) >= maxPlans || s.size+len(key.text) > maxPlanned {
-		s.m, s.size = make(map[planKey]*plan), 0
-	}
-	if _, again := s.m[key]; !again { // made twice at the same time
-		s.size += len(key.text)
-	}
-	key.text = strings.Clone(key.text)
-	s.m[key] = built
-	return built
 }
 
 // plan returns the plan for a text; which models there are, it finds out itself.
@@ -251,25 +206,4 @@ func (p *plan) readsCatalog(lexer sqltext.Dialect) bool {
 func (p *plan) plainQuery(lexer sqltext.Dialect) bool {
 	return len(p.script.Parts) == 1 && p.script.Parts[0].Class == sqltext.Query &&
 		!p.script.Calls(func(call string) bool { return !lexer.Pure(call) && !lexer.Describes(call) })
-}
-
-// Plans returns how many plans are kept.
-func (h *Hooks) Plans() (n int) {
-	h.databases.Range(func(_, d any) bool {
-		if k := d.(*database).known.Load(); k != nil { //nolint:forcetypeassert // only databases are stored
-			n += k.plans.len()
-		}
-		return true
-	})
-	return n
-}
-
-func (p *plans) len() (n int) {
-	for i := range p.shards {
-		s := &p.shards[i]
-		s.mu.RLock()
-		n += len(s.m)
-		s.mu.RUnlock()
-	}
-	return n
 }

@@ -36,6 +36,8 @@ const (
 type Script struct {
 	// Text is the text without comments.
 	Text string
+	// Values is how many placeholders and literals there are.
+	Values int
 	// Params is the highest number of a placeholder.
 	Params int
 	// Placeholders are where they stand in the text that was parsed, in order.
@@ -105,8 +107,13 @@ func Parse(src string, d Dialect) Script {
 	}
 	s.Text = l.without()
 	for _, t := range l.tokens {
-		if t.kind == param {
+		switch t.kind {
+		case param:
 			s.Placeholders = append(s.Placeholders, Placeholder{N: t.n, Start: t.start, End: t.end})
+			s.Values++
+		case text, number:
+			s.Values++
+		default:
 		}
 	}
 	for part := range split(l.tokens) {

@@ -52,12 +52,17 @@ func (s *single) each(ctx context.Context, do func(context.Context, *node) error
 type cluster struct {
 	c        *redis.ClusterClient
 	opt      Options
-	nodes    sync.Map     // *redis.Client → *node
+	nodes    sync.Map     // *redis.Client → *member
+	swept    atomic.Int64 // when it was looked for those that are gone, in nanoseconds since 1970
 	answered atomic.Int64 // when one of them has answered last, in nanoseconds since 1970
 }
 
-// othersAge is for how long a server of a Cluster that has answered stands for the Cluster.
-const othersAge = 10 * time.Second
+const (
+	// othersAge is for how long a server of a Cluster that has answered stands for the Cluster.
+	othersAge = 10 * time.Second
+	// sweepAge is for how long a server counts as one of the Cluster that is not asked, at least.
+	sweepAge = time.Minute
+)
 
 func newCluster(c *redis.ClusterClient, opt Options) *cluster { return &cluster{c: c, opt: opt} }
 
@@ -69,13 +74,39 @@ func (c *cluster) node(ctx context.Context, key string) (*node, error) {
 	return c.of(rdb), nil
 }
 
+// A member is a server of a Cluster.
+type member struct {
+	*node
+	used atomic.Bool // since the last sweep
+}
+
 // of returns the node of a client of the cluster client's.
 func (c *cluster) of(rdb *redis.Client) *node {
-	if n, ok := c.nodes.Load(rdb); ok {
-		return n.(*node) //nolint:forcetypeassert // only nodes are stored
+	found, ok := c.nodes.Load(rdb)
+	if !ok {
+		c.sweep(time.Now())
+		found, _ = c.nodes.LoadOrStore(rdb, &member{node: newNode(rdb, c.opt, c.names())})
 	}
-	n, _ := c.nodes.LoadOrStore(rdb, newNode(rdb, c.opt, c.names()))
-	return n.(*node) //nolint:forcetypeassert // only nodes are stored
+	m := found.(*member) //nolint:forcetypeassert // only members are stored
+	if !m.used.Load() {  // what many statements share is not written for each of them
+		m.used.Store(true)
+	}
+	return m.node
+}
+
+// sweep is called when a server is new. It removes those that nobody has asked since the last time: where servers get a new
+// address with each start, there is no end of them. One that is asked again is new once more.
+func (c *cluster) sweep(now time.Time) {
+	last := c.swept.Load()
+	if now.UnixNano()-last < int64(sweepAge) || !c.swept.CompareAndSwap(last, now.UnixNano()) {
+		return
+	}
+	c.nodes.Range(func(rdb, m any) bool {
+		if !m.(*member).used.Swap(false) { //nolint:forcetypeassert // as above
+			c.nodes.Delete(rdb)
+		}
+		return true
+	})
 }
 
 func (c *cluster) each(ctx context.Context, do func(context.Context, *node) error) error {

@@ -4,6 +4,18 @@ package main
 func bounds() []mutant {
 	return []mutant{
 		{
+			name: "a plan weighs what its text does",
+			in:   in("callbacks", "plan.weight"),
+			old:  "250*p.script.Values", new: "0*p.script.Values",
+			killers: by("callbacks", "TestMemoryOfPlansIsBounded"),
+		},
+		{
+			name: "servers that have left a Cluster are remembered",
+			in:   in("store/redisstore", "cluster.sweep"),
+			old:  "!m.(*member).used.Swap(false)", new: "false && !m.(*member).used.Swap(false)",
+			killers: by("store/redisstore", "TestServersThatHaveLeftTheClusterAreForgotten"),
+		},
+		{
 			name: "registries are remembered without a bound",
 			in:   in("internal/consistency", "registries.store"),
 			old:  "r.n.Add(1) <= maxRegistries", new: "r.n.Add(1) > 0",
@@ -12,7 +24,7 @@ func bounds() []mutant {
 		{
 			name: "plans of long texts are bounded by their number only",
 			in:   in("callbacks", "plans.get"),
-			old:  "s.size+len(key.text) > maxPlanned", new: "false",
+			old:  "s.weight+weight > maxPlanned", new: "false",
 			killers: by("callbacks", "TestPlansAreBoundedByNumberAndByLength"),
 		},
 		{
