@@ -2,6 +2,7 @@ package callbacks
 
 import (
 	"database/sql/driver"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -170,19 +171,38 @@ func indexes(s *schema.Schema) []*schema.Index {
 	return twin.ParseIndexes()
 }
 
-// depends asks the model which tables its own depends on.
+// A dependent is a model that says which tables its own depends on.
+type dependent interface{ CacheDependsOn() []string }
+
+// depends asks the model which tables its own depends on, once. If it does not tell, its table is not cached.
 func (w *modelWalk) depends(s *schema.Schema) {
-	model, ok := reflect.TypeAssert[interface{ CacheDependsOn() []string }](reflect.New(s.ModelType))
-	if !ok {
+	model, ok := reflect.TypeAssert[dependent](reflect.New(s.ModelType))
+	if !ok || w.policies.asked[s] {
 		return
 	}
 	table := bare(s.Table)
-	for _, name := range model.CacheDependsOn() {
+	names, err := dependsOn(model)
+	if err != nil {
+		w.wrong = append(w.wrong, fmt.Errorf("CacheDependsOn of %s: %w; its table is not cached", s.ModelType, err))
+		w.policies.never(table, s.ModelType.String())
+		w.grew = true
+	}
+	for _, name := range names {
 		if name = bare(name); !slices.Contains(w.facts.depends[table], name) {
 			w.facts.depends[table] = append(slices.Clip(w.facts.depends[table]), name)
 			w.grew = true
 		}
 	}
+}
+
+// dependsOn returns what a model says. One that panics is not to take the application down.
+func dependsOn(d dependent) (names []string, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("it panicked: %v", r)
+		}
+	}()
+	return d.CacheDependsOn(), nil
 }
 
 // policy asks the model what is to be kept of its table.

@@ -3,6 +3,7 @@ package callbacks
 import (
 	"cmp"
 	"database/sql/driver"
+	"errors"
 	"slices"
 
 	"github.com/gorm-rediscache/rediscache/internal/consistency"
@@ -10,10 +11,15 @@ import (
 	"github.com/gorm-rediscache/rediscache/keying"
 )
 
-// play puts the answer together. It answers false if an entry does not decode, or does not fit the others.
-func (q *query) play(r consistency.Reading) (rowcodec.Playback, bool) {
+var (
+	errEntry     = errors.New("an entry does not decode, or does not fit the others")
+	errUnordered = errors.New("the rows of several scopes cannot be put in order")
+)
+
+// play puts the answer together.
+func (q *query) play(r consistency.Reading) (rowcodec.Playback, error) {
 	if q.whole != nil {
-		return *q.whole, true
+		return *q.whole, nil
 	}
 	byKey := len(q.entries) > 1 && q.rows.scope == ""
 	var order []int
@@ -29,12 +35,12 @@ func (q *query) play(r consistency.Reading) (rowcodec.Playback, bool) {
 			at = order[i]
 		}
 		if !q.part(all, r, at) {
-			return rowcodec.Playback{}, false
+			return rowcodec.Playback{}, errEntry
 		}
 		ends[i] = len(all.Rows)
 	}
 	if len(ends) == 1 || byKey {
-		return rowcodec.Playback{Set: all}, true
+		return rowcodec.Playback{Set: all}, nil
 	}
 	return q.rows.merge(all, ends)
 }
@@ -64,13 +70,13 @@ type head struct {
 }
 
 // merge puts the rows of several scopes together, each time the least of those that come next: rows of one scope stay in the
-// order in which the database returned them. Ends says where those of each scope end. It answers false if rows cannot be
-// compared after all.
-func (l *lookup) merge(all *rowcodec.Set, ends []int) (rowcodec.Playback, bool) {
+// order in which the database returned them. Ends says where those of each scope end. Whether rows can be compared shows in
+// their values: SQLite keeps any in any column.
+func (l *lookup) merge(all *rowcodec.Set, ends []int) (rowcodec.Playback, error) {
 	at := make([]int, len(l.order))
 	for i, o := range l.order {
 		if at[i] = all.Columns.Index(o.Column); at[i] < 0 {
-			return rowcodec.Playback{}, false
+			return rowcodec.Playback{}, errUnordered
 		}
 	}
 	heads := make([]head, 0, len(ends))
@@ -89,7 +95,7 @@ func (l *lookup) merge(all *rowcodec.Set, ends []int) (rowcodec.Playback, bool) 
 		for i := 1; i < len(heads); i++ {
 			c, ok := l.compareHeads(heads[i].values, heads[least].values)
 			if !ok {
-				return rowcodec.Playback{}, false
+				return rowcodec.Playback{}, errUnordered
 			}
 			if c < 0 {
 				least = i
@@ -104,7 +110,7 @@ func (l *lookup) merge(all *rowcodec.Set, ends []int) (rowcodec.Playback, bool) 
 		}
 	}
 	all.Rows = merged
-	return rowcodec.Playback{Set: all}, true
+	return rowcodec.Playback{Set: all}, nil
 }
 
 func (h *head) read(all *rowcodec.Set, at []int) {

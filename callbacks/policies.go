@@ -84,13 +84,19 @@ func (p *policies) ask(s *schema.Schema) (policy ttlconfig.Policy, found bool, e
 	if before, twice := p.own[table]; twice && !before.policy.Same(policy) {
 		fallback := p.fallback.WithDefaults(ttlconfig.Default())
 		now.policy = before.policy.WithDefaults(fallback).Stricter(policy.WithDefaults(fallback))
-		if _, decided := p.configured[table]; !decided {
+		if _, decided := p.configured[table]; !decided && before.model != name {
 			err = fmt.Errorf("CachePolicy of %s and %s: they %w (table %q)", before.model, name, errTwoPolicies, table)
 		}
 	}
 	p.own[table] = now
 	p.settle()
 	return policy, true, err
+}
+
+// never keeps a table from being cached, whatever its models say.
+func (p *policies) never(table, model string) {
+	p.own[table] = stated{ttlconfig.Never, model}
+	p.settle()
 }
 
 // carried returns a model's policy. A model that panics is not to take the application down.

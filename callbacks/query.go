@@ -209,8 +209,13 @@ func (q *query) answer() (a answer, err error) {
 		if reading.Outcome == metrics.Bypass {
 			return fromDatabase(q.bypass(reading.Reason))
 		}
-		play, ok := q.play(reading)
-		if !ok { // an entry that does not decode: read it anew
+		play, err := q.play(reading)
+		switch {
+		case errors.Is(err, errUnordered): // it was found out too late: from now on the answer has one entry
+			q.st.p.read.unordered.Store(true)
+			q.whole = nil
+			continue
+		case err != nil: // read the entry anew
 			q.refresh, q.whole = true, nil
 			continue
 		}
@@ -271,7 +276,7 @@ func (q *query) bypass(reason metrics.Reason) (*sql.Rows, error) {
 func (q *query) bind() metrics.Reason {
 	r := q.st.p.read
 	q.rows, q.entries, q.scopes = nil, nil, nil
-	if r.point != nil && (r.point.scope == "" || !r.crowded.Load()) {
+	if r.point != nil && (r.point.scope == "" || !r.crowded.Load() && !r.unordered.Load()) {
 		if rows, ok := r.point.bind(q.st.args); ok {
 			t := q.times(r.point.kind())
 			if t.ttl == ttlconfig.Off {

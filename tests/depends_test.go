@@ -1,7 +1,9 @@
 package tests_test
 
 import (
+	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
@@ -9,6 +11,7 @@ import (
 	"github.com/gorm-rediscache/rediscache"
 	"github.com/gorm-rediscache/rediscache/internal/testkit"
 	"github.com/gorm-rediscache/rediscache/metrics"
+	"github.com/gorm-rediscache/rediscache/ttlconfig"
 )
 
 // dependents are reads of every kind of entry: one row, several, a scope, several, a whole answer.
@@ -203,4 +206,28 @@ func TestModelDeclaresWhatItsViewReads(t *testing.T) {
 		require.NoError(t, h.Model(&decorated{}).Select("n, others()").Scan(&[]map[string]any{}).Error)
 	})
 	require.Equal(t, metrics.ReasonVolatile, e.Reason, "the model does not speak for other functions")
+}
+
+type tongueTied struct{ ID int }
+
+func (tongueTied) CacheDependsOn() []string { panic("nothing to say") }
+
+// A model that does not tell what it reads: its table is not cached, the log says why, once, and the application goes on.
+func TestModelThatPanicsWhenAskedWhatItReadsIsNotCached(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.migrate(&tongueTied{})
+	log := newJournal()
+	h := w.cached(loggedInto(log))
+	for range 3 {
+		require.NoError(t, h.Save(&tongueTied{ID: 1}).Error)
+		require.Equal(t, metrics.ReasonPolicy, h.log.read(t, func() { require.NoError(t, h.Find(&[]tongueTied{}).Error) }).Reason)
+	}
+	require.Contains(t, log.values("error"), "CacheDependsOn of tests_test.tongueTied: it panicked: nothing to say; its table is not cached")
+	require.Len(t, log.values("error"), 1)
+	err := w.plain().Use(rediscache.New(rediscache.Config{
+		Redis: w.redis, Namespace: w.namespace, Logger: slog.New(slog.DiscardHandler),
+		Models: ttlconfig.Models{ttlconfig.For[tongueTied](): ttlconfig.Policy{TTL: time.Hour}},
+	}))
+	require.ErrorContains(t, err, "CacheDependsOn of tests_test.tongueTied: it panicked")
 }

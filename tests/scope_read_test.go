@@ -280,3 +280,30 @@ func TestWriteOfUnknownRowsUnsettlesAllScopes(t *testing.T) {
 		})
 	}
 }
+
+// In what order the rows of several scopes are shows in their values. Where those cannot be compared, the answer has one entry from
+// then on, and is served as any other.
+func TestScopesWhoseRowsCannotBePutInOrderAreOneAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorldOn(t, onSQLite())
+	plain := w.billed()
+	require.NoError(t, plain.Exec("UPDATE bills SET amount = amount + 0.5 WHERE id = 2").Error)
+	h := w.cached()
+	type split struct {
+		ID     int
+		Amount float64
+	}
+	read := func(db *gorm.DB) (found []split) {
+		require.NoError(t, db.Table("bills").Where("patron_id IN ?", []int{1, 2}).Order("amount").Find(&found).Error)
+		return found
+	}
+	want := read(plain.DB)
+	h.warm(t, func(db *gorm.DB) { require.Equal(t, want, read(db)) })
+	for range 3 {
+		e := h.log.read(t, func() { require.Equal(t, want, read(h.DB)) })
+		require.Equal(t, metrics.Hit, e.Outcome)
+		require.Equal(t, metrics.List, e.Kind)
+	}
+	require.NoError(t, h.Model(&bill{ID: 1}).Update("amount", 99).Error)
+	require.Equal(t, read(plain.DB), read(h.DB))
+}

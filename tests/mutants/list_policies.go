@@ -4,6 +4,12 @@ package main
 func policies() []mutant {
 	return []mutant{
 		{
+			name: "a model that does not tell what it reads is cached",
+			in:   in("callbacks", "modelWalk.depends"),
+			old:  "w.policies.never(table, s.ModelType.String())", new: "_ = 0",
+			killers: by("tests", "TestModelThatPanicsWhenAskedWhatItReadsIsNotCached"),
+		},
+		{
 			name: "a count is taken for a list",
 			in:   in("callbacks", "kindOfAnswer"),
 			old:  "s.Aggregate", new: "false",

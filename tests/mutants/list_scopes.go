@@ -6,6 +6,12 @@ func scopes() []mutant {
 	limits := by("internal/sqltext", "TestLimitsThatDoNotHold")
 	return []mutant{
 		{
+			name: "rows that cannot be put in order are found out each time",
+			in:   in("callbacks", "query.answer"),
+			old:  "q.st.p.read.unordered.Store(true)", new: "_ = 0",
+			killers: by("tests", "TestScopesWhoseRowsCannotBePutInOrderAreOneAnswer"),
+		},
+		{
 			name: "scopes: a new row leaves its scope alone",
 			in:   in("callbacks", "effect.addScopes"),
 			old:  "x.addInserted(tw, sc, row, args)", new: "_ = row",
