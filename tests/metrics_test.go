@@ -284,3 +284,35 @@ func TestCommandsForAScrape(t *testing.T) { //nolint:paralleltest // what a load
 		}
 	}))
 }
+
+// A write may return rows, however they are asked for.
+func TestWriteThatReturnsRowsIsReportedAsAWriteAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.members(1)
+	h := w.cached()
+	const text = "UPDATE members SET age = age + 1 WHERE id = 1 RETURNING age"
+	for name, write := range map[string]func() error{
+		"Row":  func() error { return h.Raw(text).Row().Scan(new(int)) },
+		"Scan": func() error { return h.Raw(text).Scan(new(int)).Error },
+		"Rows": func() error {
+			rows, err := h.Raw(text).Rows()
+			if err == nil {
+				defer rows.Close()
+				for rows.Next() {
+				}
+				err = rows.Err()
+			}
+			return err
+		},
+	} {
+		h.log.mu.Lock()
+		h.log.reads = nil
+		h.log.mu.Unlock()
+		written := h.log.wrote(func() { require.NoError(t, write(), name) })
+		h.log.mu.Lock()
+		require.Empty(t, h.log.reads, name)
+		h.log.mu.Unlock()
+		require.Len(t, written, 1, name)
+	}
+}
