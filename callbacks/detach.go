@@ -13,7 +13,7 @@ import (
 // then. GORM uses its statements again: nothing of them is looked at.
 func (q *query) detach() consistency.Load {
 	args, ok := frozen(q.st.args)
-	if !ok {
+	if !ok || q.s.own { // the connection is given back
 		return nil
 	}
 	st, s := *q.st, &shim{h: q.s.h}

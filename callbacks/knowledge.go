@@ -35,9 +35,11 @@ type database struct {
 	known    atomic.Pointer[knowledge] // learning.mu is held when it is set
 	// stale is set when the catalog may have changed since it was read.
 	stale atomic.Bool
-	// altered counts the statements that changed a setting of their session which answers depend on: on which of the pool's
-	// connections it holds cannot be known.
-	altered atomic.Int64
+	// sessions are those of the pool's connections, once a statement has changed a setting of its session. ofSession is set if
+	// this is what is known of the database as some of them see it: what is learned is learned on the connection that a query
+	// holds.
+	sessions  sessions
+	ofSession bool
 	// unnamed is set when it was said that writes cannot be announced, until the database has been identified.
 	unnamed atomic.Bool
 	// ended is set when it was said that transactions are ended by texts; begun, when one was begun by a text.

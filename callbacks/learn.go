@@ -258,7 +258,7 @@ func (d *database) attempt(ctx context.Context, from lender) (a *attempt, read f
 
 // renew reads the catalog in the background, if nobody does.
 func (d *database) renew(ctx context.Context) {
-	if d.h.opt.Foreground || !d.renewing.CompareAndSwap(false, true) {
+	if d.ofSession || d.h.opt.Foreground || !d.renewing.CompareAndSwap(false, true) {
 		return
 	}
 	begun := d.h.spawn(func() {
@@ -320,7 +320,7 @@ func (d *database) know(k *knowledge) {
 	if l.next != nil {
 		l.next.Stop()
 	}
-	if k.quiet < maxQuiet && !d.h.opt.Foreground && !d.h.closed.Load() {
+	if k.quiet < maxQuiet && !d.ofSession && !d.h.opt.Foreground && !d.h.closed.Load() {
 		l.next = time.AfterFunc(k.believed, func() { d.renew(d.h.ending) })
 	}
 }

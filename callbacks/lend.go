@@ -37,6 +37,9 @@ func (d *database) borrow(ctx context.Context, held gorm.ConnPool) (from lender,
 	}
 	if held != nil {
 		from.conn, from.held = unprepared(held), true
+		if d.ofSession {
+			return from, nil // the cache has taken it from the pool: there is no transaction on it
+		}
 		if !catalog.Knows(d.dialect) {
 			return from, errHeld // a query that fails might end its transaction
 		}

@@ -29,6 +29,8 @@ type plan struct {
 	write *writePlan
 	// definition is set if it changes the catalog; session, if it changes a setting that answers depend on.
 	definition, session bool
+	// settings are those that it changes, or sets back.
+	settings []string
 	// begins and ends are set if it begins or ends a transaction.
 	begins, ends bool
 	// calls is set if it calls functions of which the catalog has to say what they change.

@@ -43,6 +43,9 @@ func (s *shim) read(st *statement) (answer, error) {
 		return answer{}, err // as the database would
 	}
 	q := &query{s: s, st: st, source: source, start: start}
+	if st.d.sessions.altered.Load() > 0 {
+		return s.answerOnOne(q)
+	}
 	return q.answer()
 }
 
@@ -83,7 +86,7 @@ func (s *shim) refuse(st *statement) metrics.Reason {
 		return metrics.ReasonDatabase
 	case st.p.read == nil:
 		return st.p.reason
-	case st.d.altered.Load() > 0:
+	case s.unsettled(st):
 		return metrics.ReasonSession
 	case !st.bound():
 		return metrics.ReasonArgument

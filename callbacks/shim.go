@@ -45,6 +45,8 @@ type shim struct {
 	control       Control
 	// declared are the tables that the statement is said to depend on besides, as they are part of a plan's key.
 	declared string
+	// own is set while a query holds a connection that the cache has taken for it: see session.go.
+	own bool
 	// created are inserts into tables whose new keys were not in the text.
 	created []tableWrite
 	// inserted is set if the statement was carried out in this transaction.
@@ -124,7 +126,7 @@ func (s *shim) held() gorm.ConnPool {
 func (s *shim) planned(st *statement) (*knowledge, *plan) {
 	s.h.models.learn(s.db.Statement.Schema)
 	d, key := st.d, s.key(st)
-	if k := d.known.Load(); k != nil && (s.held() != nil || s.use == rowScanned || s.use == handedOut || s.use == written) {
+	if k := d.known.Load(); k != nil && s.mayNeedNoReading() {
 		if p := k.plan(d, key); s.needsNoReading(p, d) && len(st.control.Touches) == 0 {
 			return k, p
 		}
@@ -140,6 +142,16 @@ func (s *shim) planned(st *statement) (*knowledge, *plan) {
 		}
 	}
 	return k, p
+}
+
+// mayNeedNoReading reports whether the statement is of a kind of which needsNoReading has to be asked.
+func (s *shim) mayNeedNoReading() bool {
+	switch s.use {
+	case rowScanned, handedOut, written:
+		return !s.own
+	default:
+		return s.held() != nil && !s.own
+	}
 }
 
 // needsNoReading reports whether a plan is right whatever tables there are by now, so that the catalog need not be read for
@@ -326,26 +338,6 @@ func (st *statement) note() {
 		st.d.h.opt.Logger.WarnContext(st.ctx, "rediscache: a transaction is ended by a text; each time, everything that is "+
 			"cached of this database is invalidated. What PREPARE TRANSACTION has prepared is seen when COMMIT PREPARED runs "+
 			"through GORM", "statement", st.shown())
-	}
-}
-
-// alters takes notice, before a statement runs, that it changes a setting of its session: others may get its connection
-// before it has returned. The function that it returns takes the statement's error: what the database has refused has
-// changed nothing.
-func (st *statement) alters() (ended func(error)) {
-	if st.p == nil || !st.p.session {
-		return func(error) {}
-	}
-	st.d.altered.Add(1)
-	return func(err error) {
-		if outcome(err, st.d.dialect) == metrics.RolledBack && len(st.p.script.Parts) == 1 {
-			st.d.altered.Add(-1)
-			return
-		}
-		if st.d.h.first("altered", st.k.found.Database) {
-			st.d.h.opt.Logger.WarnContext(st.ctx, "rediscache: a setting of the session was changed on a pooled connection; "+
-				"nothing of this database is read from the cache any more", "statement", st.shown())
-		}
 	}
 }
 

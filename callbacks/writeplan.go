@@ -90,7 +90,7 @@ func (k *snapshot) statement(p *plan, w *writePlan, s *sqltext.Statement) {
 			w.anything(metrics.CauseSchema, "it changes the schema")
 		}
 	case sqltext.Session:
-		p.session = true
+		p.session, p.settings = true, append(p.settings, s.Settings...)
 	case sqltext.Change:
 		for j := range s.Changes {
 			known := k.change(w, &s.Changes[j], s.Cascade)
@@ -98,7 +98,9 @@ func (k *snapshot) statement(p *plan, w *writePlan, s *sqltext.Statement) {
 		}
 	case sqltext.Control:
 		p.begins = p.begins || s.Begins()
-	case sqltext.Query, sqltext.Utility:
+	case sqltext.Utility:
+		p.settings = append(p.settings, s.Settings...)
+	case sqltext.Query:
 	}
 }
 

@@ -1,7 +1,6 @@
 package tests_test
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -257,33 +256,6 @@ func TestTemporaryTableHidesAnother(t *testing.T) {
 	require.Equal(t, "seen", read(other))
 	require.NoError(t, h.Exec("DROP TABLE hideaways").Error)
 	require.Equal(t, "seen", read(h))
-}
-
-// A setting of the session that answers depend on: on which of the pool's connections it holds is not known.
-func TestSettingOfTheSessionEndsTheCache(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	plain := w.members(2)
-	require.NoError(t, plain.Exec("CREATE SCHEMA "+w.namespace+"_2").Error)
-	t.Cleanup(func() { plain.Exec("DROP SCHEMA " + w.namespace + "_2 CASCADE") })
-	require.NoError(t, plain.Exec("CREATE TABLE "+w.namespace+"_2.members AS SELECT id, 'second' AS name, age, deleted FROM members").Error)
-	h := w.cached()
-	pool, err := h.DB.DB()
-	require.NoError(t, err)
-	pool.SetMaxOpenConns(1)
-	h.warm(t, func(db *gorm.DB) { nameOf(t, db, 1) })
-	require.NoError(t, h.Exec("SET statement_timeout = '1min'").Error)
-	require.Empty(t, h.sql.during(func() { nameOf(t, h.DB, 1) }), "a setting without consequences")
-	for _, set := range []string{"SET search_path TO %s_2", "SELECT set_config('search_path', '%s_2', false)"} {
-		h := w.cached()
-		pool, err := h.DB.DB()
-		require.NoError(t, err)
-		pool.SetMaxOpenConns(1)
-		h.warm(t, func(db *gorm.DB) { require.Equal(t, "m1", nameOf(t, db, 1)) })
-		require.NoError(t, h.Raw(fmt.Sprintf(set, w.namespace)).Scan(&[]map[string]any{}).Error)
-		e := h.log.read(t, func() { require.Equal(t, "second", nameOf(t, h.DB, 1), set) })
-		require.Equal(t, metrics.ReasonSession, e.Reason)
-	}
 }
 
 // A setting that ends with its transaction, one that the database refuses, and one that no answer depends on, change nothing for

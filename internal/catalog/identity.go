@@ -34,6 +34,11 @@ var ErrUncertain = errors.New("the database does not tell which server it is on 
 //go:embed postgres_settings.sql
 var postgresSettings string
 
+// Tells reports whether the identity of a session on PostgreSQL is another one if this setting is.
+func Tells(setting string) bool {
+	return strings.Contains(strings.ToLower(postgresSettings), "'"+setting+"'")
+}
+
 // An Origin is what is known of a database without asking it.
 type Origin struct {
 	Dialect string

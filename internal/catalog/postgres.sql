@@ -115,7 +115,9 @@ SELECT pg_catalog.json_build_object(
   'tables', (
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'schema', r.schema, 'name', r.name, 'kind', r.kind, 'temporary', r.persistence = 't',
-      'hidden', NOT pg_catalog.pg_table_is_visible(r.oid), 'identity', pg_catalog.concat_ws('.', r.oid, r.file, v.list),
+      -- NULL for a table that somebody has dropped since the query began
+      'hidden', COALESCE(NOT pg_catalog.pg_table_is_visible(r.oid), true),
+      'identity', pg_catalog.concat_ws('.', r.oid, r.file, v.list),
       'row_security', r.rowsecurity,
       'unreadable', NOT pg_catalog.has_table_privilege(r.oid, 'SELECT'), 'rules', r.rules AND r.kind IN ('r', 'p', 'f'),
       'key', k.columns, 'columns', n.columns, 'indexes', x.list,

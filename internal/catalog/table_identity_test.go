@@ -119,3 +119,28 @@ func TestSQLiteTellsATableFromOneThatWasMadeAnewOrChanged(t *testing.T) {
 	)
 	changesIdentity(t, db, catalog.SQLite, false, change{"a", []string{"INSERT INTO a (id) VALUES (1)", "ANALYZE"}})
 }
+
+// A name without a schema means the first table on the search_path; not one that somebody drops while the catalog is read.
+func TestPostgresTellsWhichTableANameMeans(t *testing.T) {
+	t.Parallel()
+	db := testkit.OpenPostgres(t, testkit.PostgresDatabase(t))
+	exec(t, db, "CREATE SCHEMA other", "CREATE TABLE a (id int)", "CREATE TABLE other.a (id int)", "CREATE TABLE other.b (id int)")
+	hidden := func(q catalog.Querier) map[string]bool {
+		c, err := catalog.Load(t.Context(), q, catalog.Postgres)
+		require.NoError(t, err)
+		found := map[string]bool{}
+		for _, table := range c.Tables {
+			found[table.Schema+"."+table.Name] = table.Hidden
+		}
+		return found
+	}
+	want := map[string]bool{"public.a": false, "other.a": true, "other.b": true}
+	require.Equal(t, want, hidden(db))
+	tx, err := db.BeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback() }()
+	_, err = tx.ExecContext(t.Context(), "SELECT 1 FROM pg_class") // it sees what there is now
+	require.NoError(t, err)
+	exec(t, db, "DROP TABLE other.a")
+	require.Equal(t, want, hidden(tx))
+}

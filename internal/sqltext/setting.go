@@ -16,14 +16,34 @@ func (p *parser) setting() Class {
 	if p.at(i).in("local", "transaction", "constraints", "characteristics") {
 		return Utility
 	}
-	name := p.at(i).text
-	if p.at(i + 1).is(".") {
-		return Session // a setting of the application's own, which policies and functions may look at
-	}
+	name := p.settingAt(i)
 	if harmlessSetting(name) {
 		return Utility
 	}
+	p.out.Settings = []string{name}
 	return Session
+}
+
+// AnySetting stands for a setting that may be any.
+const AnySetting = "*"
+
+// settingAt returns the name of the setting that stands at i (PostgreSQL documentation, "SET": some have names of
+// several words).
+func (p *parser) settingAt(i int) string {
+	switch t := p.at(i); {
+	case p.at(i + 1).is("."): // of an extension's or the application's own, which policies and functions may look at
+		return AnySetting
+	case t.is("time") && p.at(i+1).is("zone"):
+		return "timezone"
+	case t.is("schema"):
+		return "search_path"
+	case t.in("authorization", "session"):
+		return "session_authorization"
+	case !t.name(), t.in("all", "plans", "sequences", "temp", "temporary"):
+		return AnySetting
+	default:
+		return strings.ToLower(t.text)
+	}
 }
 
 // harmlessSetting lists settings that change how long a statement takes, or what is logged, but no answer.
@@ -41,22 +61,25 @@ func harmlessSetting(name string) bool {
 	}
 }
 
-// configures reports whether the statement calls set_config for a setting that answers may depend on, and for longer than
-// its transaction lasts. The arguments are a name, a value, and whether it is for the transaction only (PostgreSQL
+// configures returns the settings that answers may depend on for which the statement calls set_config, for longer than its
+// transaction lasts. The arguments are a name, a value, and whether it is for the transaction only (PostgreSQL
 // documentation, "Configuration Settings Functions").
-func (p *parser) configures() bool {
+func (p *parser) configures() (settings []string) {
 	for i := range p.tokens {
 		if !p.at(i).name() || !p.at(i+1).is("(") || p.function(i) != "set_config" {
 			continue
 		}
 		args := p.arguments(i + 1)
 		local := len(args) == 3 && len(args[2]) == 1 && isTrue(args[2][0])
-		harmless := len(args) == 3 && len(args[0]) == 1 && isHarmless(args[0][0])
-		if !local && !harmless {
-			return true
+		name := AnySetting
+		if len(args) == 3 && len(args[0]) == 1 && args[0][0].kind == text && !strings.Contains(args[0][0].text, ".") {
+			name = strings.ToLower(args[0][0].text)
+		}
+		if !local && !harmlessSetting(name) {
+			settings = append(settings, name)
 		}
 	}
-	return false
+	return settings
 }
 
 // arguments returns what stands between the commas inside of the parenthesis at i.
@@ -74,9 +97,6 @@ func (p *parser) arguments(i int) (args [][]token) {
 	}
 	return args
 }
-
-// isHarmless reports whether a token is a literal that names a harmless setting.
-func isHarmless(t token) bool { return t.kind == text && harmlessSetting(strings.ToLower(t.text)) }
 
 // isTrue reports whether a token is a literal of a boolean that is true.
 func isTrue(t token) bool {

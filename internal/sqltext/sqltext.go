@@ -73,6 +73,9 @@ type Statement struct {
 	End int
 	// Qualifiers are the names that stand before a dot: schemas, tables and their aliases.
 	Qualifiers []string
+	// Settings are those that the statement changes for its session, or, if it is a Utility, sets back: in lower case, and
+	// [AnySetting] for one that it does not name, or that somebody else has defined.
+	Settings []string
 	// Autocommit is set by a Session that says whether statements commit by themselves.
 	Autocommit bool
 	// Cascade is set by TRUNCATE … CASCADE.
@@ -184,8 +187,8 @@ func (p *parser) statement() Statement {
 		p.out.Class = Unknown // writes to something that was not found
 	}
 	p.out.Autocommit = p.out.Class == Session && slices.Contains(p.out.Names, "autocommit")
-	if p.configures() {
-		p.out.Class = Session
+	if settings := p.configures(); len(settings) > 0 {
+		p.out.Class, p.out.Settings = Session, append(p.out.Settings, settings...)
 	}
 	return p.out
 }
@@ -243,7 +246,10 @@ func (p *parser) commonClass(first int) Class {
 		}
 		return Utility
 	case "show", "listen", "notify", "unlisten", "vacuum", "analyze", "analyse", "checkpoint", "lock", "declare", "fetch",
-		"move", "close", "deallocate", "pragma", "reset", "discard": // the last two: back to what it was
+		"move", "close", "deallocate", "pragma":
+		return Utility
+	case "reset", "discard": // back to what it was
+		p.out.Settings = []string{p.settingAt(first + 1)}
 		return Utility
 	default: // CALL, DO, EXECUTE, LOAD …
 		return Unknown
