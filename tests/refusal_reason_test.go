@@ -2,6 +2,7 @@ package tests_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
@@ -265,6 +266,7 @@ func TestSettingThatDoesNotOutliveItsStatementLeavesTheCacheAlone(t *testing.T) 
 	w := newWorld(t)
 	w.members(1)
 	h := w.cached()
+	pool := poolOf(t, h, 1)
 	set := func(text string, args ...any) func() error {
 		return func() error { return h.Exec(text, args...).Error }
 	}
@@ -300,6 +302,12 @@ func TestSettingThatDoesNotOutliveItsStatementLeavesTheCacheAlone(t *testing.T) 
 		}
 		h.warm(t, func(db *gorm.DB) { require.Equal(t, "m1", nameOf(t, db, 1), name) })
 		require.Empty(t, h.sql.during(func() { nameOf(t, h.DB, 1) }), name)
+		held, err := pool.Conn(t.Context())
+		require.NoError(t, err)
+		ctx, cancel := contextWithTimeout(t, time.Second)
+		require.NoError(t, h.WithContext(ctx).First(&member{}, 1).Error, "%s: a hit needs no connection", name)
+		cancel()
+		require.NoError(t, held.Close())
 	}
 }
 

@@ -124,7 +124,9 @@ func TestConnectionThatAReadTookIsGivenBack(t *testing.T) {
 		var all []member
 		require.NoError(t, h.Order("id").Find(&all).Error)
 		require.Len(t, all, 30)
+		require.Zero(t, pool.Stats().InUse)
 		require.Error(t, h.Where("1 / (id - id) = 1").Order("name").Find(&all).Error)
+		require.Zero(t, pool.Stats().InUse)
 		require.NoError(t, h.Where("random() < 2").Find(&all).Error, "not cached")
 		require.NoError(t, h.Clauses(rediscache.StaleOK(1<<40)).First(&member{}, 1).Error)
 		require.Zero(t, pool.Stats().InUse)

@@ -142,7 +142,7 @@ func refusals() []mutant {
 			name: "what a connection was set to is remembered when it has changed",
 			in:   in("callbacks", "sessions.end"),
 			old:  "clear(s.of)", new: "_ = 0",
-			killers: by("tests", "TestConnectionsOfOnePoolMayBeSetToDifferentThings"),
+			killers: by("callbacks", "TestConnectionIsNotTakenForWhatItWasWhileASettingChanges"),
 		},
 		{
 			name: "all connections are taken for one",
