@@ -133,7 +133,17 @@ func (h *Hooks) Close(ctx context.Context) error {
 }
 
 // spawn runs f in the background; Close waits for it. After Close it does nothing, and answers false.
-func (h *Hooks) spawn(f func()) bool { return h.work.Go(f) }
+func (h *Hooks) spawn(f func()) bool {
+	h.active.Add(1) // if Close does not wait to the end, the last one closes
+	begun := h.work.Go(func() {
+		defer h.exit()
+		f()
+	})
+	if !begun {
+		h.exit()
+	}
+	return begun
+}
 
 // enter is called before a handler runs, and exit when it is through. It answers false after Close.
 func (h *Hooks) enter() bool {
