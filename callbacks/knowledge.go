@@ -35,9 +35,9 @@ type database struct {
 	known    atomic.Pointer[knowledge] // learning.mu is held when it is set
 	// stale is set when the catalog may have changed since it was read.
 	stale atomic.Bool
-	// sessions are those of the pool's connections, once a statement has changed a setting of its session. ofSession is set if
-	// this is what is known of the database as some of them see it: what is learned is learned on the connection that a query
-	// holds.
+	// sessions are those of the pool's connections, once a statement has changed a setting of its session. ofSession is
+	// set for the database as one such session has it: its catalog is read on the connection that a query holds, never in
+	// the background.
 	sessions  sessions
 	ofSession bool
 	// unnamed is set when it was said that writes cannot be announced, until the database has been identified.

@@ -71,7 +71,7 @@ func (q *query) load(ctx context.Context, missing []int) ([]consistency.Result, 
 	})
 	results, ok := q.results(captured, missing)
 	switch {
-	case err == nil && !more && ok:
+	case err == nil && !more && ok && q.settled():
 		if !narrow {
 			q.whole = &rowcodec.Playback{Set: captured}
 		}
@@ -86,6 +86,14 @@ func (q *query) load(ctx context.Context, missing []int) ([]consistency.Result, 
 		q.whole = &rowcodec.Playback{Set: captured, Err: err}
 	}
 	return nil, nil
+}
+
+// drop gives up the whole answer, if it was read, and what is left of it in the database.
+func (q *query) drop() {
+	if q.whole != nil && q.whole.Tail != nil {
+		_ = q.whole.Tail.Close()
+	}
+	q.whole = nil
 }
 
 // loadWhole reads the whole answer from the database, for this query alone.

@@ -194,7 +194,7 @@ func (q *query) answer() (a answer, err error) {
 			}
 			learned = true
 			q.st.d.changed()
-			q.whole = nil // read, if it was, before the database had changed
+			q.drop() // read, if it was, before the database had changed
 			if q.s.plan(q.st); q.st.blind {
 				return fromDatabase(q.bypass(metrics.ReasonDatabase))
 			}
@@ -204,22 +204,23 @@ func (q *query) answer() (a answer, err error) {
 			continue
 		}
 		if err != nil {
+			q.drop()
 			return answer{}, err
 		}
 		if reading.Reason == metrics.ReasonScopes && !q.st.p.read.crowded.Swap(true) {
 			continue
 		}
 		if reading.Outcome == metrics.Bypass {
+			q.drop()
 			return fromDatabase(q.bypass(reading.Reason))
 		}
 		play, err := q.play(reading)
 		switch {
 		case errors.Is(err, errUnordered): // it was found out too late: from now on the answer has one entry
 			q.st.p.read.unordered.Store(true)
-			q.whole = nil
 			continue
 		case err != nil: // read the entry anew
-			q.refresh, q.whole = true, nil
+			q.refresh = true
 			continue
 		}
 		q.record(reading)

@@ -39,9 +39,15 @@ type sessions struct {
 	last time.Time
 	// of holds the session of each connection, by the driver's own: what is held is not freed, so none has the address of
 	// another.
-	of map[any]*database
+	of map[any]asked
 	// found holds the sessions by what they are set to.
 	found map[catalog.Identity]*database
+}
+
+// asked is the session that a connection had when it was asked.
+type asked struct {
+	session *database
+	at      time.Time
 }
 
 // maxConnections bounds for how many connections it is remembered what they are set to.
@@ -80,25 +86,28 @@ func (s *sessions) settled(now time.Time) bool {
 
 // get returns the session of a connection, which the caller holds; nil, if it has to be asked. It answers false while a
 // setting is being changed: that may have happened on this connection, before the caller got it.
-func (s *sessions) get(conn any) (d *database, ok bool) {
+func (s *sessions) get(conn any, now time.Time) (d *database, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.of[conn], s.altering.Load() == 0
+	if a := s.of[conn]; now.Sub(a.at) < maxAge {
+		d = a.session
+	}
+	return d, s.altering.Load() == 0
 }
 
 // put remembers the session of a connection, which the caller holds. It returns the one of another connection that is set to
 // the same.
-func (s *sessions) put(conn any, d *database) *database {
+func (s *sessions) put(conn any, d *database, now time.Time) *database {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.of == nil || len(s.of) >= maxConnections {
-		s.of, s.found = map[any]*database{}, map[catalog.Identity]*database{}
+		s.of, s.found = map[any]asked{}, map[catalog.Identity]*database{}
 	}
 	key := d.identity.Load().found
 	if same := s.found[key]; same != nil {
 		d = same
 	}
-	s.found[key], s.of[conn] = d, d
+	s.found[key], s.of[conn] = d, asked{d, now}
 	return d
 }
 
@@ -153,12 +162,7 @@ func (s *shim) answerOnOne(q *query) (a answer, err error) {
 		return answer{}, err // as the database's own
 	}
 	release := func() { _ = conn.Close() }
-	defer func() {
-		s.ConnPool = pool
-		if release != nil {
-			release()
-		}
-	}()
+	defer func() { s.ConnPool, s.own = pool, false }()
 	s.ConnPool, s.own, q.source = conn, true, conn
 	if q.st.d, err = q.st.d.session(q.st.ctx, conn); err != nil {
 		a, err = fromDatabase(q.bypass(metrics.ReasonSession))
@@ -170,13 +174,22 @@ func (s *shim) answerOnOne(q *query) (a answer, err error) {
 	if a.rows != nil {
 		a = answer{play: rowcodec.Playback{Tail: a.rows}}
 	}
-	if a.play.Tail != nil { // they are read from the connection
-		a.play.Closed, release = release, nil
+	// Not if the driver panics: to give the connection back would wait for rows that nobody closes.
+	if a.play.Tail == nil {
+		release()
+	} else {
+		a.play.Closed = release // they are read from the connection
 	}
 	return a, err
 }
 
-// session returns what is known of the database as a connection sees it.
+// settled reports whether the rows that a query has just read are an answer of the session that it was planned for: not if a
+// setting was changed meanwhile, perhaps on the connection that the query was sent on.
+func (q *query) settled() bool { return q.s.own || q.st.d.sessions.altered.Load() == 0 }
+
+// session returns the database as the session of a connection has it: its names mean the tables on that session's
+// search_path, and its entries are that session's. A connection is asked again when what it said is as old as a catalog may
+// be: a server that reads its configuration again changes settings of open sessions, too.
 func (d *database) session(ctx context.Context, conn *sql.Conn) (*database, error) {
 	var own any
 	if err := conn.Raw(func(c any) error { own = c; return nil }); err != nil {
@@ -185,7 +198,7 @@ func (d *database) session(ctx context.Context, conn *sql.Conn) (*database, erro
 	if !reflect.ValueOf(own).Comparable() {
 		return d, errSession
 	}
-	switch known, ok := d.sessions.get(own); {
+	switch known, ok := d.sessions.get(own, time.Now()); {
 	case !ok:
 		return d, errSession
 	case known != nil:
@@ -195,5 +208,5 @@ func (d *database) session(ctx context.Context, conn *sql.Conn) (*database, erro
 	if _, err := s.identify(ctx, lender{conn: conn, bound: readTimeout}); err != nil {
 		return d, err
 	}
-	return d.sessions.put(own, s), nil
+	return d.sessions.put(own, s, time.Now()), nil
 }

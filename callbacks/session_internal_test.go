@@ -19,12 +19,17 @@ func session(settings string) *database {
 func TestConnectionIsNotTakenForWhatItWasWhileASettingChanges(t *testing.T) {
 	t.Parallel()
 	var s sessions
+	now := time.Now()
 	known := func(conn int) bool {
-		d, ok := s.get(conn)
+		d, ok := s.get(conn, now)
 		return ok && d != nil
 	}
-	s.put(1, session("a"))
+	put := func(conn int, d *database) *database { return s.put(conn, d, now) }
+	put(1, session("a"))
 	require.True(t, known(1))
+	now = now.Add(maxAge)
+	require.False(t, known(1), "it may have changed since it was asked")
+	put(1, session("a"))
 	s.begin()
 	require.False(t, known(1))
 	s.end(true, true)
@@ -32,11 +37,11 @@ func TestConnectionIsNotTakenForWhatItWasWhileASettingChanges(t *testing.T) {
 	s.begin()
 	s.end(false, true)
 	require.False(t, known(1))
-	first := s.put(1, session("a"))
-	require.Same(t, first, s.put(2, session("a")))
-	require.NotSame(t, first, s.put(3, session("b")))
+	first := put(1, session("a"))
+	require.Same(t, first, put(2, session("a")))
+	require.NotSame(t, first, put(3, session("b")))
 	for conn := range 10 * maxConnections {
-		s.put(conn, session("a"))
+		put(conn, session("a"))
 	}
 	require.LessOrEqual(t, len(s.of), maxConnections)
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/gorm-rediscache/rediscache/metrics"
 )
 
-// Redis evicts what it likes. What is known of the schema holds on without the token of all entries; without the schema's, too,
-// the catalog is read once.
+// Redis may evict any token. If the token of all entries is evicted, the process goes on with the schema that it has read; if the
+// schema's token is evicted, too, it reads the catalog once.
 func TestEvictedTokensOfADatabaseDoNotMakeItReadItsCatalogAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -9,20 +9,25 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/gorm-rediscache/rediscache"
+	"github.com/gorm-rediscache/rediscache/internal/testkit"
 	"github.com/gorm-rediscache/rediscache/metrics"
 )
 
-// twoSchemas makes a table of members in a second schema, whose first is called "second".
-func twoSchemas(t *testing.T) (w *world, second string) {
+// twoSchemas makes a database with a table of members in each of two schemas, public and second. The latter's are all called
+// "second".
+func twoSchemas(t *testing.T) *world {
 	t.Helper()
-	w = newWorld(t)
+	w := newWorld(t)
+	w.dsn = testkit.PostgresDatabase(t) // tables of one name, whatever their schema, are taken for one
 	plain := w.members(30)
-	second = w.namespace + "_2"
-	require.NoError(t, plain.Exec("CREATE SCHEMA "+second).Error)
-	t.Cleanup(func() { plain.WithContext(context.Background()).Exec("DROP SCHEMA " + second + " CASCADE") })
-	require.NoError(t, plain.Exec("CREATE TABLE "+second+".members AS SELECT id, 'second' AS name, age, deleted FROM members").Error)
+	for _, text := range []string{
+		"CREATE SCHEMA second", "CREATE TABLE second.members (LIKE members INCLUDING ALL)",
+		"INSERT INTO second.members SELECT id, 'second', age, deleted FROM members",
+	} {
+		require.NoError(t, plain.Exec(text).Error, text)
+	}
 	w.old = true // the end of a test asks a connection, which may be set to anything
-	return w, second
+	return w
 }
 
 // poolOf returns the pool of a handle, which has as many connections as that.
@@ -38,19 +43,19 @@ func poolOf(t *testing.T, h *handle, connections int) *sql.DB {
 // A setting of the session that answers depend on: from then on they are those of the connection.
 func TestReadsAreAnsweredByWhatTheirConnectionIsSetTo(t *testing.T) {
 	t.Parallel()
-	w, second := twoSchemas(t)
+	w := twoSchemas(t)
 	other := w.cached()
 	for name, set := range map[string]func(*gorm.DB) error{
-		"SET":        func(db *gorm.DB) error { return db.Exec("SET search_path TO " + second).Error },
-		"SET SCHEMA": func(db *gorm.DB) error { return db.Exec("SET SCHEMA '" + second + "'").Error },
+		"SET":        func(db *gorm.DB) error { return db.Exec("SET search_path TO second").Error },
+		"SET SCHEMA": func(db *gorm.DB) error { return db.Exec("SET SCHEMA 'second'").Error },
 		"set_config": func(db *gorm.DB) error {
-			return db.Raw("SELECT set_config('search_path', '" + second + "', false)").Scan(new(string)).Error
+			return db.Raw("SELECT set_config('search_path', 'second', false)").Scan(new(string)).Error
 		},
 		"in a transaction": func(db *gorm.DB) error {
-			return db.Transaction(func(tx *gorm.DB) error { return tx.Exec("SET search_path TO " + second).Error })
+			return db.Transaction(func(tx *gorm.DB) error { return tx.Exec("SET search_path TO second").Error })
 		},
 		"on a connection": func(db *gorm.DB) error {
-			return db.Connection(func(tx *gorm.DB) error { return tx.Exec("SET search_path TO " + second).Error })
+			return db.Connection(func(tx *gorm.DB) error { return tx.Exec("SET search_path TO second").Error })
 		},
 	} {
 		h := w.cached()
@@ -75,7 +80,7 @@ func TestReadsAreAnsweredByWhatTheirConnectionIsSetTo(t *testing.T) {
 // Of several connections, one is set to something: which one answers, nobody knows before.
 func TestConnectionsOfOnePoolMayBeSetToDifferentThings(t *testing.T) {
 	t.Parallel()
-	w, second := twoSchemas(t)
+	w := twoSchemas(t)
 	h := w.cached()
 	pool := poolOf(t, h, 2)
 	h.warm(t, func(db *gorm.DB) { require.Equal(t, "m1", nameOf(t, db, 1)) })
@@ -85,7 +90,7 @@ func TestConnectionsOfOnePoolMayBeSetToDifferentThings(t *testing.T) {
 		return conn
 	}
 	first := hold()
-	require.NoError(t, h.Exec("SET search_path TO "+second).Error) // on the other one, which is left
+	require.NoError(t, h.Exec("SET search_path TO second").Error) // on the other one, which is left
 	for range 3 {
 		require.Equal(t, "second", nameOf(t, h.DB, 1))
 		other := hold()
@@ -95,7 +100,7 @@ func TestConnectionsOfOnePoolMayBeSetToDifferentThings(t *testing.T) {
 		require.NoError(t, other.Close())
 	}
 	require.Empty(t, h.sql.during(func() { require.Equal(t, "second", nameOf(t, h.DB, 1)) }), "and both are cached")
-	require.NoError(t, h.Exec("SET search_path TO "+w.schemaOf()).Error)
+	require.NoError(t, h.Exec("SET search_path TO public").Error)
 	require.Equal(t, "m1", nameOf(t, h.DB, 1))
 	require.NoError(t, first.Close())
 }
@@ -116,10 +121,10 @@ func TestSettingThatIsSetBackIsNoticed(t *testing.T) {
 // A connection is given back when the rows are read, also of an answer that is too large to be kept, and of one that fails.
 func TestConnectionThatAReadTookIsGivenBack(t *testing.T) {
 	t.Parallel()
-	w, second := twoSchemas(t)
+	w := twoSchemas(t)
 	h := w.cached(withPlugin(func(c *rediscache.Config) { c.MaxRows = 3 }))
 	pool := poolOf(t, h, 1)
-	require.NoError(t, h.Exec("SET search_path TO "+second).Error)
+	require.NoError(t, h.Exec("SET search_path TO second").Error)
 	for range 3 {
 		var all []member
 		require.NoError(t, h.Order("id").Find(&all).Error)
@@ -137,15 +142,47 @@ func TestConnectionThatAReadTookIsGivenBack(t *testing.T) {
 	require.Zero(t, pool.Stats().InUse)
 }
 
+// A read that is under way when a setting changes may get the connection on which it holds: what it reads is nobody else's.
+func TestReadThatASettingOvertakesIsNotStored(t *testing.T) {
+	t.Parallel()
+	w := twoSchemas(t)
+	h, g := w.gated()
+	poolOf(t, h, 1)
+	nameOf(t, h.DB, 2) // the schema is known
+	var name string
+	g.during(t, afterMint, func() { name = nameOf(t, h.DB, 1) }, func() {
+		require.NoError(t, h.Exec("SET search_path TO second").Error)
+	})
+	require.Equal(t, "second", name, "as the connection has it")
+	other := w.cached()
+	require.Equal(t, "m1", nameOf(t, other.DB, 1))
+	warmMember(t, other, 1)
+	require.Equal(t, "m1", nameOf(t, other.DB, 1))
+}
+
+// A driver that panics does so in the application, as without the plugin, and nobody waits for its connection.
+func TestPanicOfTheDriverOnAConnectionThatAReadTook(t *testing.T) {
+	t.Parallel()
+	w := twoSchemas(t)
+	h := w.cached()
+	poolOf(t, h, 2)
+	require.NoError(t, h.Exec("SET search_path TO second").Error)
+	warmMember(t, h, 1)
+	h.sql.defect.Store(true)
+	require.PanicsWithValue(t, "defect in the driver", func() { h.First(&member{}, 2) })
+	h.sql.defect.Store(false)
+	require.Contains(t, []string{"m2", "second"}, nameOf(t, h.DB, 2))
+}
+
 // Who changes settings again and again would have connections asked all the time: then the database answers.
 func TestSettingsThatChangeAgainAndAgainAreNotLookedAt(t *testing.T) {
 	t.Parallel()
-	w, second := twoSchemas(t)
+	w := twoSchemas(t)
 	h := w.cached()
 	poolOf(t, h, 1)
 	nameOf(t, h.DB, 1)
 	for i := range 20 {
-		schema := []string{second, w.schemaOf()}[i%2]
+		schema := []string{"second", "public"}[i%2]
 		require.NoError(t, h.Exec("SET search_path TO "+schema).Error)
 		require.Equal(t, []string{"second", "m1"}[i%2], nameOf(t, h.DB, 1))
 	}

@@ -193,7 +193,7 @@
 // → The change of the definition drops the schema's tag and that of all entries. At R1 the latter has another stamp, and the
 // former is not the pinned one.
 //
-// A table that comes back. Somebody else, of whom nobody is told, drops a table and makes another one of that name and
+// A table that comes back. Another program, without this protocol, drops a table and makes another one of that name and
 // shape. Answers from the first one carry stamps that are current: nothing was announced.
 // → The caller's names of entries hold what identifies the table, the view or the function (catalog.Table.Identity). Who
 // has read the catalog since asks for other entries. Who has not does so within the minute for which a catalog is
