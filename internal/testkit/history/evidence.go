@@ -49,6 +49,16 @@ func (j *judge) evidence(how Wrong, i, by int) string {
 	return b.String()
 }
 
+// all shows all operations of a register, of which Porcupine alone says that they have no order.
+func (j *judge) all() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s (in the beginning version %d)\n", j.ops[0].Key, NotLinear, j.initial.Version)
+	for _, o := range j.ops {
+		b.WriteString(o.line(j.ops[0].Began) + "\n")
+	}
+	return b.String()
+}
+
 // line prints an operation, with moments in milliseconds since another one.
 func (o *Op) line(since int64) string {
 	ms := func(at int64) string {

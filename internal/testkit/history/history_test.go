@@ -28,10 +28,15 @@ func in(o history.Op, change func(*history.Op)) history.Op {
 	return o
 }
 
+func undecided(o *history.Op) {
+	o.Outcome, o.Ended, o.Version = history.InDoubt, history.Never, history.Unknown
+}
+
+func counted(o *history.Op) { o.Kind, o.Nonce = history.Count, 0 }
+
 func TestHistoriesAreJudgedByWhatTheirRowClaims(t *testing.T) {
 	t.Parallel()
 	strict, linearizable := history.Claims{}, history.Claims{Linearizable: true}
-	undecided := func(o *history.Op) { o.Outcome, o.Ended, o.Version = history.InDoubt, history.Never, history.Unknown }
 	undone := func(o *history.Op) { o.Outcome = history.RolledBack }
 	onList := func(o *history.Op) { o.Key = history.List(7) }
 	for name, c := range map[string]struct {
@@ -121,8 +126,29 @@ func TestHistoriesAreJudgedByWhatTheirRowClaims(t *testing.T) {
 			want: history.Order,
 		},
 		"a count that is stale": {
-			ops:  []history.Op{wrote(1, 11, 0, 10, 20), in(read(0, 0, 1, 31, 40), func(o *history.Op) { o.Kind = history.Count })},
+			ops:  []history.Op{wrote(1, 11, 0, 10, 20), in(read(0, 0, 1, 31, 40), counted)},
 			want: history.Stale,
+		},
+		"in doubt, and only counted": {
+			ops: []history.Op{
+				wrote(1, 11, 0, 10, 20), in(wrote(2, 12, 1, 21, 30), undecided), in(read(2, 0, 2, 31, 40), counted),
+				wrote(3, 13, 0, 41, 50), read(3, 13, 1, 51, 60),
+			},
+			claims: linearizable,
+		},
+		"in doubt, counted, and gone again": {
+			ops: []history.Op{
+				in(wrote(1, 11, 1, 10, 20), undecided), in(read(1, 0, 2, 31, 40), counted), in(read(0, 0, 2, 41, 50), counted),
+			},
+			claims: linearizable, want: history.Backward,
+		},
+		"a count of what nobody wrote": {
+			ops:  []history.Op{wrote(1, 11, 0, 10, 20), in(read(2, 0, 1, 31, 40), counted)},
+			want: history.Dirty,
+		},
+		"a count before the write in doubt began": {
+			ops:  []history.Op{in(read(1, 0, 1, 5, 9), counted), in(wrote(1, 11, 0, 10, 20), undecided)},
+			want: history.Dirty,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -161,7 +187,8 @@ func TestScanAgreesWithPorcupine(t *testing.T) {
 }
 
 // random returns a history of one register in which each operation takes effect at some moment between its beginning and its
-// end, but for a read now and then that shows what was there a little earlier, or later.
+// end, but for a read now and then that shows what was there a little earlier, or later. Of some writes it does not say that
+// they ended, and some reads only count.
 func random(rnd *rand.Rand, n int) []history.Op {
 	type point struct {
 		at    int64
@@ -192,14 +219,22 @@ func random(rnd *rand.Rand, n int) []history.Op {
 		process := uint16(rnd.IntN(3))
 		if p.write {
 			version++
-			ops = append(ops, wrote(int32(version), made[version], process, began, ended))
+			o := wrote(int32(version), made[version], process, began, ended)
+			if rnd.IntN(6) == 0 { // and its process was killed
+				undecided(&o)
+			}
+			ops = append(ops, o)
 			continue
 		}
 		shows := version
 		if i == odd {
 			shows = min(max(version+rnd.IntN(7)-3, 0), total)
 		}
-		ops = append(ops, read(int32(shows), made[shows], process, began, ended))
+		o := read(int32(shows), made[shows], process, began, ended)
+		if rnd.IntN(3) == 0 {
+			counted(&o)
+		}
+		ops = append(ops, o)
 	}
 	return ops
 }

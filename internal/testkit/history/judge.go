@@ -88,6 +88,8 @@ type judge struct {
 	writes  map[uint64]int
 	made    map[int32]uint64
 	digests map[int32]uint64
+	// unread is when the first write in doubt began that nobody read: it may have made a version that was counted; Never: none.
+	unread int64
 	// last is, by version, the write that began last of those that made this version or an earlier one.
 	last map[int32]int
 }
@@ -110,6 +112,7 @@ func newJudge(v *Verdict, c Claims, ops []Op, initial State) *judge {
 			j.makes(i)
 		}
 	}
+	j.unread, _ = firstUnread(ops)
 	j.chain()
 	j.begin()
 	return j
@@ -249,6 +252,9 @@ func (j *judge) source(o *Op) (how Wrong, by int) {
 	nonce, known := o.Nonce, true
 	if o.Kind == Count {
 		nonce, known = j.made[o.Version]
+	}
+	if !known && o.Ended < j.unread {
+		return Dirty, -1
 	}
 	if !known || nonce == j.initial.Nonce && o.Version == j.initial.Version {
 		return "", -1

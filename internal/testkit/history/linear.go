@@ -2,6 +2,7 @@ package history
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -84,33 +85,65 @@ func Linear(ops []Op, initial State) (confirmed, skipped, unknown int, ok bool) 
 }
 
 // settled returns operations in the order in which they began, without the writes that nobody has to have seen: those that
-// were rolled back, and those in doubt that were not read. The others in doubt were over when the first read of them was.
+// were rolled back, and those in doubt that were not read. The others in doubt were over when the first read of them was. For
+// a version that only counts show, one of the writes in doubt that were not read stands in.
 func settled(ops []Op, initial State) []Op {
-	read := map[uint64]int64{initial.Nonce: Never}
-	for _, o := range ops {
-		if at, ok := read[o.Nonce]; o.Kind == Read && (!ok || o.Ended < at) {
-			read[o.Nonce] = o.Ended
-		}
-	}
-	versions := map[uint64]int32{}
-	for _, o := range ops {
-		if o.Kind == Read {
-			versions[o.Nonce] = o.Version
-		}
-	}
+	first := firstReads(ops)
 	var out []Op
+	made := map[int32]bool{initial.Version: true}
 	for _, o := range ops {
 		if o.writes() && o.Outcome != Committed {
-			at, seen := read[o.Nonce]
-			if o.Outcome == RolledBack || !seen {
+			read, seen := first[o.Nonce]
+			if o.Outcome == RolledBack || !seen || o.Nonce == initial.Nonce {
 				continue
 			}
-			o.Ended, o.Version = at, versions[o.Nonce]
+			o.Ended, o.Version = read.Ended, read.Version
 		}
+		made[o.Version] = made[o.Version] || o.Kind != Count
 		out = append(out, o)
 	}
+	out = append(out, onlyCounted(ops, made)...)
 	slices.SortFunc(out, func(a, b Op) int { return cmp.Compare(a.Began, b.Began) })
 	return out
+}
+
+// firstReads returns, for each write that was read, the read of it that ended first.
+func firstReads(ops []Op) map[uint64]Op {
+	first := map[uint64]Op{}
+	for _, o := range ops {
+		if r, ok := first[o.Nonce]; o.Kind == Read && (!ok || o.Ended < r.Ended) {
+			first[o.Nonce] = o
+		}
+	}
+	return first
+}
+
+// onlyCounted returns a write for each version that only counts show. It began when the first write in doubt that was not read
+// did, and was over when the first of the counts was. Without such a write, nobody made that version.
+func onlyCounted(ops []Op, made map[int32]bool) []Op {
+	began, ok := firstUnread(ops)
+	if !ok {
+		return nil
+	}
+	writes := map[int32]Op{}
+	for _, o := range ops {
+		if w, ok := writes[o.Version]; o.Kind == Count && !made[o.Version] && (!ok || o.Ended < w.Ended) {
+			writes[o.Version] = Op{Kind: Write, Outcome: Committed, Key: o.Key, Version: o.Version, Began: began, Ended: o.Ended}
+		}
+	}
+	return slices.Collect(maps.Values(writes))
+}
+
+// firstUnread returns when the first of the writes in doubt that were not read began.
+func firstUnread(ops []Op) (began int64, ok bool) {
+	first := firstReads(ops)
+	began = Never
+	for _, o := range ops {
+		if _, read := first[o.Nonce]; o.writes() && o.Outcome == InDoubt && !read {
+			began, ok = min(began, o.Began), true
+		}
+	}
+	return began, ok
 }
 
 // nextCut returns how many operations the next window has, and the moment of the cut behind it, at which no write is under
@@ -136,7 +169,7 @@ func (j *judge) confirm() {
 	j.v.Unknown += unknown
 	if !ok && j.v.Bad() == 0 {
 		j.v.Wrong[NotLinear]++
-		j.v.Evidence = append(j.v.Evidence, j.ops[0].Key.String()+": "+string(NotLinear))
+		j.v.Evidence = append(j.v.Evidence, j.all())
 	}
 }
 
