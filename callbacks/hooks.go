@@ -123,18 +123,16 @@ func (h *Hooks) Close(ctx context.Context) error {
 		d.(*database).forget() //nolint:forcetypeassert // only databases are stored
 		return true
 	})
-	if err := h.work.Wait(ctx); err != nil {
-		return err
-	}
+	err := h.work.Wait(ctx)
 	if h.active.Load() > 0 {
-		return nil // the last one closes
+		return err // the last one closes
 	}
-	return h.player.Close()
+	return errors.Join(err, h.player.Close())
 }
 
 // spawn runs f in the background; Close waits for it. After Close it does nothing, and answers false.
 func (h *Hooks) spawn(f func()) bool {
-	h.active.Add(1) // if Close does not wait to the end, the last one closes
+	h.active.Add(1) // if Close gives up waiting, the last one closes
 	begun := h.work.Go(func() {
 		defer h.exit()
 		f()

@@ -45,3 +45,14 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 		require.NoError(t, g.Wait(t.Context()))
 	})
 }
+
+func TestWaitForNothingNeedsNoTime(t *testing.T) {
+	t.Parallel()
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	g := background.New(nil)
+	require.NoError(t, g.Wait(over))
+	require.True(t, g.Go(func() {}))
+	require.NoError(t, g.Wait(t.Context()))
+	require.NoError(t, g.Wait(over))
+}
