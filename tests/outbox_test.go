@@ -71,9 +71,7 @@ func TestOutboxTellsOthersWhenTheWriterIsGone(t *testing.T) {
 		require.Equal(t, "changed", name)
 		name, _ = memberName(t, reader, 1)
 		require.Equal(t, "m1", name, "nobody can know; if it does, this test tests nothing")
-		start := time.Now()
 		closeNow(t, writer) // it has nothing to tell any more that is not in the database
-		require.Less(t, time.Since(start), 5*time.Second)
 
 		w.cached(outboxed()) // any other
 		testkit.Eventually(t, "the reader sees it", func() bool {

@@ -258,6 +258,16 @@ func (l *workload) end() (stalest time.Duration) {
 	return stalest
 }
 
+// staleSince counts the stale answers of reads that began after a moment.
+func (l *workload) staleSince(moment time.Time) (n int) {
+	for _, r := range l.reads {
+		if r.began.After(moment) && l.staleness(r) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // staleness returns for how long a newer version had been acknowledged when a read began.
 func (l *workload) staleness(r versionRead) (age time.Duration) {
 	for _, at := range l.acked[r.key][min(int(r.version), len(l.acked[r.key])):] {

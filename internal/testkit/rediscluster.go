@@ -236,9 +236,19 @@ func (c *RedisCluster) AwaitPrimary(s *RedisServer) {
 	c.t.Helper()
 	node := s.Client()
 	within(c.t, patience, "the replica has taken over", func() bool {
-		return strings.Contains(node.Info(c.t.Context(), "replication").Val(), "role:master") &&
-			strings.Contains(node.ClusterInfo(c.t.Context()).Val(), "cluster_state:ok")
+		return c.isPrimary(node) && strings.Contains(node.ClusterInfo(c.t.Context()).Val(), "cluster_state:ok")
 	})
+}
+
+// AwaitReplica waits until a server that was a primary knows that it is none any more.
+func (c *RedisCluster) AwaitReplica(s *RedisServer) {
+	c.t.Helper()
+	node := s.Client()
+	within(c.t, patience, "the old primary has heard of the new one", func() bool { return !c.isPrimary(node) })
+}
+
+func (c *RedisCluster) isPrimary(node *redis.Client) bool {
+	return strings.Contains(node.Info(c.t.Context(), "replication").Val(), "role:master")
 }
 
 // Isolate cuts a server off from the other servers. Clients still reach it.

@@ -161,8 +161,8 @@ func TestServerThatDoesNotAnswerIsGivenUpInTime(t *testing.T) {
 	server := testkit.StartRedis(t)
 	names, err := keying.NewSpace("ns", "test", keying.ManySlots)
 	require.NoError(t, err)
-	// The application's client would wait for much longer.
-	client := redis.NewClient(&redis.Options{Addr: server.Addr, ReadTimeout: time.Minute, WriteTimeout: time.Minute})
+	// The application's client would wait for ever.
+	client := redis.NewClient(&redis.Options{Addr: server.Addr, ReadTimeout: -1, WriteTimeout: -1})
 	t.Cleanup(func() { _ = client.Close() })
 	s, err := redisstore.New(client, redisstore.Options{Timeout: time.Second})
 	require.NoError(t, err)
@@ -172,9 +172,7 @@ func TestServerThatDoesNotAnswerIsGivenUpInTime(t *testing.T) {
 	server.Stop()
 	t.Cleanup(server.Continue)
 	for name, step := range steps(t, s, names.All()) {
-		start := time.Now()
 		require.Error(t, step(), name)
-		require.Less(t, time.Since(start), 10*time.Second, name) // the client's own minute is not waited for
 	}
 }
 

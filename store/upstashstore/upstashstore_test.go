@@ -280,7 +280,7 @@ func TestServerThatDoesNotAnswerIsGivenUpInTime(t *testing.T) {
 	names := space(t, namespace)
 	s := open(t, server, func(o *upstashstore.Options) { o.Timeout = 50 * time.Millisecond })
 	declared := store.Declaration{Tag: names.All()[0], Token: "0123456789abcdef", TTL: time.Minute}
-	server.Fail(-1, upstash.Slow(time.Minute))
+	server.Fail(-1, upstash.Slow(time.Hour))
 	for name, step := range map[string]func() error{
 		"load":    func() error { _, err := s.Load(t.Context(), []string{"k"}); return err },
 		"put":     func() error { return s.Put(t.Context(), []store.Entry{{Key: "k", TTL: time.Minute}}) },
@@ -288,9 +288,7 @@ func TestServerThatDoesNotAnswerIsGivenUpInTime(t *testing.T) {
 		"declare": func() error { _, err := s.Declare(t.Context(), declared); return err },
 		"release": func() error { _, err := s.Release(t.Context(), "w", names.All(), nil); return err },
 	} {
-		start := time.Now()
 		require.ErrorIs(t, step(), context.DeadlineExceeded, name)
-		require.Less(t, time.Since(start), 10*time.Second, name)
 	}
 }
 
