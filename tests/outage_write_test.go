@@ -116,7 +116,8 @@ func (silent) Release(ctx context.Context, _ string, _, _ []keying.Tag) ([]store
 	return nil, ctx.Err()
 }
 
-// One deadline before COMMIT, and two after it: as others would be served what was there before, Redis is told twice.
+// The plugin announces the write before its COMMIT, and waits for one deadline. As that failed, other processes would go on
+// serving the old row; so after the COMMIT it tries the release twice, and waits for one deadline each.
 func TestWriteWhileRedisSaysNothingWaitsForThreeDeadlinesAtMost(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, onPostgres(), func(t *testing.T, w *world) {
@@ -126,8 +127,6 @@ func TestWriteWhileRedisSaysNothingWaitsForThreeDeadlinesAtMost(t *testing.T) {
 		h.warm(t, func(db *gorm.DB) { nameOf(t, db, 1) })
 		start := time.Now()
 		require.NoError(t, h.Model(&member{ID: 1}).Update("name", "changed").Error)
-		took := time.Since(start)
-		require.GreaterOrEqual(t, took, deadline, "nobody was asked, so this test tests nothing")
-		require.LessOrEqual(t, took, 3*deadline)
+		require.Equal(t, 3*deadline, time.Since(start)) // of virtual time, which passes only while the plugin waits for Redis
 	})
 }
