@@ -36,8 +36,7 @@ func TestClusterFailoverThatWasAskedForUnderTraffic(t *testing.T) {
 	c := testkit.StartReplicatedRedisCluster(t)
 	load := w.under(clusterClients(c, 3)...)
 	load.start()
-	require.NoError(t, c.Replicas[2].Client().ClusterFailover(t.Context()).Err())
-	c.AwaitPrimary(c.Replicas[2])
+	c.TakeOver(c.Replicas[2])
 	c.AwaitReplica(c.Primaries[2])
 	heard := time.Now()
 	load.goOn(500 * time.Millisecond)
@@ -82,7 +81,7 @@ func TestSlotsMoveUnderTraffic(t *testing.T) {
 	w := newWorld(t)
 	c := testkit.StartRedisPrimaries(t)
 	load := w.under(clusterClients(c, 3)...)
-	slots := load.slots(c)
+	slots := c.SlotsInUse(c.Primaries[0], maxMoved)
 	require.NotEmpty(t, slots)
 	load.start()
 	for _, slot := range slots {

@@ -171,18 +171,6 @@ func (l *workload) losesAWrite(primary, replica *testkit.RedisServer, id int) er
 	return err
 }
 
-// slots returns the slots of the world's keys that are on the first primary.
-func (l *workload) slots(c *testkit.RedisCluster) (slots []int) {
-	found := map[int]bool{}
-	for _, key := range c.Primaries[0].Client().Keys(l.t.Context(), l.w.namespace+"*").Val() {
-		if slot := c.Slot(key); !found[slot] && len(slots) < maxMoved {
-			found[slot] = true
-			slots = append(slots, slot)
-		}
-	}
-	return slots
-}
-
 func (l *workload) read(h *handle, id int) error {
 	began := time.Now()
 	versions, tx := readVersions(h.DB, id)

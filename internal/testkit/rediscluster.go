@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"slices"
@@ -17,6 +18,9 @@ const (
 	primaries = 3
 	slots     = 16384
 	patience  = time.Minute // with servers that talk to each other, on a machine that has other things to do
+	// givenUp is after how long a replica that was told to take over has given up (CLUSTER_MF_TIMEOUT, 5 s). Before, it
+	// would only begin again.
+	givenUp = 6 * time.Second
 )
 
 // A RedisCluster is a Redis Cluster of three primaries, each of which may have a replica. The i-th primary has the i-th
@@ -249,6 +253,43 @@ func (c *RedisCluster) AwaitReplica(s *RedisServer) {
 
 func (c *RedisCluster) isPrimary(node *redis.Client) bool {
 	return strings.Contains(node.Info(c.t.Context(), "replication").Val(), "role:master")
+}
+
+// TakeOver has a replica take over from its primary, which is well and hands over without a loss (CLUSTER FAILOVER). A server
+// that is a primary already, because the others voted for it, is left alone. The others vote for replicas of the same
+// primary once in two node timeouts.
+func (c *RedisCluster) TakeOver(s *RedisServer) {
+	c.t.Helper()
+	node := s.Client()
+	c.t.Cleanup(func() {
+		if c.t.Failed() {
+			c.t.Logf("%s was to take over:\n%s", s.Addr, node.ClusterNodes(context.Background()).Val())
+		}
+	})
+	within(c.t, patience, "the replica is in sync", func() bool {
+		return c.isPrimary(node) || strings.Contains(node.Info(c.t.Context(), "replication").Val(), "master_link_status:up")
+	})
+	var asked time.Time
+	within(c.t, patience, "the replica may take over", func() bool {
+		if time.Since(asked) > givenUp && node.ClusterFailover(c.t.Context()).Err() == nil {
+			asked = time.Now()
+		}
+		return c.isPrimary(node)
+	})
+	c.AwaitPrimary(s)
+}
+
+// SlotsInUse returns slots that hold something on a server, so many at most.
+func (c *RedisCluster) SlotsInUse(s *RedisServer, most int) (slots []int) {
+	c.t.Helper()
+	keys, err := s.Client().Keys(c.t.Context(), "*").Result()
+	require.NoError(c.t, err)
+	for _, key := range keys {
+		if slot := c.Slot(key); len(slots) < most && !slices.Contains(slots, slot) {
+			slots = append(slots, slot)
+		}
+	}
+	return slots
 }
 
 // Isolate cuts a server off from the other servers. Clients still reach it.

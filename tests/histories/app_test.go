@@ -124,7 +124,9 @@ func running(stop chan struct{}) bool {
 
 // halt ends what start began.
 func (a *app) halt() {
-	close(a.stop)
+	if running(a.stop) {
+		close(a.stop)
+	}
 	a.work.Wait()
 }
 

@@ -3,8 +3,6 @@ package histories_test
 import (
 	"context"
 	"math/rand/v2"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,10 +13,8 @@ import (
 
 	"github.com/gorm-rediscache/rediscache"
 	"github.com/gorm-rediscache/rediscache/internal/testkit"
-	"github.com/gorm-rediscache/rediscache/internal/testkit/history"
 	"github.com/gorm-rediscache/rediscache/keying"
 	"github.com/gorm-rediscache/rediscache/store"
-	"github.com/gorm-rediscache/rediscache/store/redisstore"
 )
 
 // A broken protocol is one that keeps less than it promises.
@@ -64,9 +60,13 @@ func TestHistoriesFindOutBrokenProtocols(t *testing.T) {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
 			l := newLab(t, b.of)
+			p := phase{fault: b.fault, claims: linearizable, length: 500 * time.Millisecond}
+			if b.fault != nil {
+				p.claims, p.length = strict, p.length+time.Second
+			}
 			begun := time.Now()
-			for phase := int64(1); time.Since(begun) < 2*time.Minute; phase++ {
-				if v := l.try(phase, b.fault); v.Bad() > 0 {
+			for time.Since(begun) < 2*time.Minute {
+				if v := l.try(p); v.Bad() > 0 {
 					t.Logf("found out after %v, in %d of %d reads:\n%s", time.Since(begun).Round(time.Millisecond), v.Bad(), v.Reads,
 						strings.Join(v.Evidence, "\n"))
 					return
@@ -81,65 +81,27 @@ func TestHistoriesFindOutBrokenProtocols(t *testing.T) {
 func TestHistoriesFindNothingWrongOfTheProtocol(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, func(s store.Store) store.Store { return s })
-	for phase, fault := range []func(*fleet, time.Time){nil, restartFromCopy, nil} {
-		v := l.try(int64(phase+1), fault)
+	nothing := phase{claims: linearizable, length: 500 * time.Millisecond}
+	for _, p := range []phase{nothing, {fault: restartFromCopy, claims: strict, length: 1500 * time.Millisecond}, nothing} {
+		v := l.try(p)
 		require.Zero(t, v.Bad(), strings.Join(v.Evidence, "\n"))
 	}
 }
 
-// lab is a fleet whose applications are in this process, on a store that is broken.
-type lab struct {
-	*fleet
-	apps []*app
-}
-
+// newLab returns a lab on one server, with a store that is broken.
 func newLab(t *testing.T, broken func(store.Store) store.Store) *lab {
 	t.Helper()
-	l := &lab{fleet: &fleet{t: t, server: testkit.StartRedis(t), dir: t.TempDir()}}
-	l.admin = l.server.Client()
-	l.settings = settings{DSN: testkit.Postgres(t), Namespace: "histories", Timeout: time.Second}
-	l.plain = migrated(t, l.settings.DSN)
-	client := redis.NewClient(&redis.Options{Addr: l.server.Addr})
+	server := testkit.StartRedis(t)
+	l := &lab{fleet: &fleet{t: t, server: server, admin: server.Client()}}
+	client := redis.NewClient(&redis.Options{Addr: server.Addr})
 	t.Cleanup(func() { _ = client.Close() })
-	inner, err := redisstore.New(client, redisstore.Options{Timeout: time.Second})
-	require.NoError(t, err)
-	shared := slow{broken(inner)}
-	for n := range processes {
-		s := l.settings
-		s.Process = uint16(n)
-		a, err := openApp(s, func(c *rediscache.Config) {
-			c.Store, c.Policy.TTL = shared, time.Minute // what is wrong stays wrong
-		})
-		require.NoError(t, err)
+	l.open(slow{broken(storeOn(t, client))}, func(c *rediscache.Config) {
+		c.Policy.TTL = time.Minute // what is wrong stays wrong
+	})
+	for _, a := range l.apps {
 		a.rows = 3
-		t.Cleanup(func() { _ = a.close() })
-		l.apps = append(l.apps, a)
 	}
 	return l
-}
-
-// try lets the applications work for a moment.
-func (l *lab) try(phase int64, fault func(*fleet, time.Time)) history.Verdict {
-	l.t.Helper()
-	dir := filepath.Join(l.dir, strconv.FormatInt(phase, 10))
-	require.NoError(l.t, mkdir(dir))
-	initial := l.initial()
-	for _, a := range l.apps {
-		a.start(dir, phase)
-	}
-	end := time.Now().Add(500 * time.Millisecond)
-	if fault != nil {
-		end = end.Add(time.Second)
-		fault(l.fleet, end)
-	}
-	time.Sleep(time.Until(end))
-	for _, a := range l.apps {
-		a.halt()
-		require.Empty(l.t, a.failures())
-	}
-	ops, err := history.Load(dir)
-	require.NoError(l.t, err)
-	return history.Judge(ops, initial, history.Claims{Linearizable: fault == nil})
 }
 
 // slow is a store whose answers and fills take their time, now and then.

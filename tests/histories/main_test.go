@@ -5,6 +5,8 @@
 //	process_test.go    an application as a process of its own, which can be killed
 //	fleet_test.go      several of them, and their servers
 //	phases_test.go     what is broken, and the rows of the guarantees that hold then
+//	lab_test.go        applications in this process
+//	cluster_test.go    a Redis Cluster that changes
 //	broken_test.go     protocols that are broken, which have to be found out
 //	memory_test.go     many goroutines, very many statements, and flat memory
 package histories_test
