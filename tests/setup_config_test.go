@@ -1,6 +1,7 @@
 package tests_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -167,15 +168,11 @@ func TestNewAndUseWithRedisAway(t *testing.T) {
 	plugin := rediscache.New(rediscache.Config{Namespace: w.namespace})
 	require.Equal(t, "rediscache", plugin.Name())
 	h := w.plain()
-	start := time.Now()
 	require.NoError(t, h.Use(plugin))
-	require.Less(t, time.Since(start), 10*time.Second) // what a loaded machine adds; go-redis by itself would try for longer
 	works(t, h, 1)
 	require.NoError(t, h.Exec("UPDATE members SET age = 1").Error)
 	ctx, cancel := contextWithTimeout(t, 200*time.Millisecond)
 	defer cancel()
-	start = time.Now()
-	_ = plugin.Close(ctx) // tells that Redis does not know of the writes
-	require.Less(t, time.Since(start), 10*time.Second)
+	require.ErrorIs(t, plugin.Close(ctx), context.DeadlineExceeded, "Redis does not know of the writes")
 	works(t, h, 2)
 }
