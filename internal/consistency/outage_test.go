@@ -87,19 +87,19 @@ func TestWriteThatIsToldAfterCommitNeedsNoJournal(t *testing.T) {
 }
 
 // A write that was announced is safe even if it is never released: it stops nobody from serving other rows.
-func TestWriteThatWasAnnouncedIsReleasedInTheBackground(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.set(1, 10)
-	w.set(2, 10)
-	p, other := w.process(consistency.Config{}), w.process(consistency.Config{})
-	p.cached(2)
-	p.steps.set(&p.steps.onRelease, fails)
-	p.write(20, 1)
-	require.Equal(t, metrics.Hit, p.read(2).outcome)
-	require.Equal(t, answer{values: []int{20}, outcome: metrics.Bypass, reason: metrics.ReasonWriting}, other.read(1))
-	p.steps.set(&p.steps.onRelease, nil)
-	other.cached(1)
+func TestWriteThatWasAnnouncedIsReleasedInTheBackground(t *testing.T) { //nolint:paralleltest // inVirtualTime says so
+	inVirtualTime(t, func(_ *testing.T, w *world) {
+		w.set(1, 10)
+		w.set(2, 10)
+		p, other := w.process(consistency.Config{IntentTTL: time.Hour}), w.process(consistency.Config{})
+		p.cached(2)
+		p.steps.set(&p.steps.onRelease, fails)
+		p.write(20, 1)
+		require.Equal(t, metrics.Hit, p.read(2).outcome)
+		require.Equal(t, answer{values: []int{20}, outcome: metrics.Bypass, reason: metrics.ReasonWriting}, other.read(1))
+		p.steps.set(&p.steps.onRelease, nil)
+		other.cached(1) // long before the intent ends by itself
+	})
 }
 
 func TestFailWriteRefusesWhatCannotBeAnnounced(t *testing.T) {
