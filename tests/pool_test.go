@@ -1,6 +1,7 @@
 package tests_test
 
 import (
+	"database/sql"
 	"fmt"
 	"strings"
 	"sync"
@@ -63,17 +64,57 @@ func TestTransactionsThatHoldAllConnectionsGoOn(t *testing.T) {
 	}
 }
 
-// crowd lets transactions take all connections of the pool, and then write, while readers wait for a connection.
-func (h *handle) crowd(t *testing.T, size int) {
+// What is known of the schema is too old after an hour without statements.
+func TestTransactionsThatHoldAllConnectionsGoOnAfterAnHour(t *testing.T) {
+	t.Parallel()
+	for _, d := range dialects() {
+		for _, size := range []int{1, 10} {
+			if d.is("sqlite") && size > 1 {
+				continue // it has one writer
+			}
+			t.Run(fmt.Sprintf("%s, %d connections", d.name, size), func(t *testing.T) {
+				t.Parallel()
+				inVirtualTime(t, d, func(t *testing.T, w *world) {
+					w.members(size)
+					h := w.cached(withPlugin(func(c *rediscache.Config) { c.LearnTimeout = time.Hour }))
+					warmMember(t, h, 1)
+					time.Sleep(time.Hour)
+					h.crowd(t, size)
+				})
+			})
+		}
+	}
+}
+
+// A resolver has a pool for its sources and one for its replicas. Who holds a connection of one waits for none of the other.
+func TestTransactionsGoOnWhileNoPoolOfAResolverHasAConnectionLeft(t *testing.T) {
+	t.Parallel()
+	eachOrder(t, func(t *testing.T, before bool, options ...option) {
+		w := newWorld(t)
+		w.members(1)
+		replica := w.plain()
+		h := w.resolvedTo(replica, order{before: before, options: options},
+			withPlugin(func(c *rediscache.Config) { c.LearnTimeout = time.Hour }))
+		h.crowd(t, 1, replica)
+	})
+}
+
+// crowd lets transactions take all connections of the pool, and those of a replica's, and then write, while readers wait for a
+// connection.
+func (h *handle) crowd(t *testing.T, size int, replicas ...*handle) {
 	t.Helper()
-	pool, err := h.DB.DB()
-	require.NoError(t, err)
-	pool.SetMaxOpenConns(size)
 	var all []*gorm.DB
-	for range size {
-		tx := h.Begin()
-		require.NoError(t, tx.Error)
-		all = append(all, tx)
+	var pools []*sql.DB
+	for _, each := range append(replicas, h) {
+		pool, err := each.DB.DB()
+		require.NoError(t, err)
+		pool.SetMaxOpenConns(size)
+		pools = append(pools, pool)
+		for range size {
+			tx := each.Begin()
+			require.NoError(t, tx.Error)
+			all = append(all, tx)
+		}
 	}
 	var readers sync.WaitGroup
 	t.Cleanup(func() { // if it has failed
@@ -82,13 +123,19 @@ func (h *handle) crowd(t *testing.T, size int) {
 		}
 		readers.Wait()
 	})
-	waited := pool.Stats().WaitCount
+	waits := func() (n int64) {
+		for _, pool := range pools {
+			n += pool.Stats().WaitCount
+		}
+		return n
+	}
+	waited := waits()
 	for i := range 20 {
 		readers.Go(func() { nameOf(t, h.DB, 1+i%size) })
 	}
-	testkit.Eventually(t, "readers wait for a connection", func() bool { return pool.Stats().WaitCount > waited })
+	testkit.Eventually(t, "readers wait for a connection", func() bool { return waits() > waited })
 	written := make(chan error, size)
-	for i, tx := range all {
+	for i, tx := range all[len(all)-size:] {
 		go func() { written <- tx.Model(&member{ID: i + 1}).Update("name", "written").Error }()
 	}
 	ended := 0
