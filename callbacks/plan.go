@@ -123,7 +123,7 @@ func (k *snapshot) refuses(p *plan) metrics.Reason {
 
 func (k *snapshot) reads(d *database, p *plan, key planKey) (*readPlan, metrics.Reason) {
 	s := &p.script.Parts[0]
-	reading, refused := k.graph.ReadsDeclared(s, k.declaration(key.declared))
+	reading, refused := k.graph.Reads(s, k.declaration(key.declared))
 	names := reading.All()
 	p.detail = reading.Because
 	switch refused {

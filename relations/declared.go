@@ -43,9 +43,13 @@ func (r Reading) All() []string {
 	return all
 }
 
-// ReadsDeclared returns what a query depends on. What is declared counts as if the text named it, too; a table that the
+// Reads returns what a query depends on.
+//
+// Every name in the text that is a table's counts, whatever the syntax makes of it: a column that is called as a table
+// is one dependency too many. What stands where a table is read has to be known, or the query is refused. Only of a
+// Lookup is it understood what each name is. What is declared counts as if the text named it, too; a table that the
 // catalog does not show is one all the same.
-func (g *Graph) ReadsDeclared(s *sqltext.Statement, d Declaration) (Reading, Refusal) {
+func (g *Graph) Reads(s *sqltext.Statement, d Declaration) (Reading, Refusal) {
 	r := g.reader(d, len(d.Tables) > 0)
 	refused := r.statement(s)
 	reading := Reading{Tables: r.tables, Opaque: r.opaque, Because: r.because}

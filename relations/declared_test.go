@@ -51,7 +51,7 @@ func TestDeclaredReads(t *testing.T) {
 		if c.of {
 			d.Of = of
 		}
-		got, refused := g.ReadsDeclared(&s, d)
+		got, refused := g.Reads(&s, d)
 		what := c.text + " / " + c.declared
 		require.Equal(t, c.refused, refused, what)
 		require.Equal(t, c.tables, strings.Join(got.Tables, " "), what)
@@ -67,7 +67,7 @@ func TestTablesOfOtherDatabasesCannotBeDeclared(t *testing.T) {
 	for name, want := range map[string]relations.Refusal{
 		"shop.orders": relations.Accepted, "orders": relations.Accepted, "other.orders": relations.RefusedTable,
 	} {
-		_, refused := g.ReadsDeclared(&s, relations.Declaration{Tables: []string{name}})
+		_, refused := g.Reads(&s, relations.Declaration{Tables: []string{name}})
 		require.Equal(t, want, refused, name)
 	}
 }

@@ -265,12 +265,3 @@ func (g *Graph) Table(name string) (Table, bool) {
 	}
 	return t.Table, true
 }
-
-// Tables returns the names of all tables.
-func (g *Graph) Tables() []string {
-	names := make([]string, 0, len(g.tables))
-	for name := range g.tables {
-		names = append(names, name)
-	}
-	return names
-}

@@ -93,9 +93,9 @@ func TestReads(t *testing.T) {
 		`SELECT * FROM a.twin`:                                         "twin",
 	} {
 		s := sqltext.Parse(src, sqltext.Postgres).Parts[0]
-		tables, refused := g.Reads(&s)
+		reading, refused := g.Reads(&s, relations.Declaration{})
 		require.Equal(t, relations.Accepted, refused, src)
-		require.Equal(t, want, strings.Join(tables, " "), src)
+		require.Equal(t, want, strings.Join(reading.Tables, " "), src)
 	}
 }
 
@@ -118,7 +118,7 @@ func TestRefusedReads(t *testing.T) {
 	} {
 		for _, src := range list {
 			s := sqltext.Parse(src, sqltext.Postgres).Parts[0]
-			_, refused := g.Reads(&s)
+			_, refused := g.Reads(&s, relations.Declaration{})
 			require.Equal(t, want, refused, src)
 		}
 	}
@@ -224,7 +224,7 @@ func TestRefusalSaysWhatItIsFor(t *testing.T) {
 		"SELECT * FROM users":                           "",
 	} {
 		s := sqltext.Parse(src, sqltext.Postgres).Parts[0]
-		reading, _ := g.ReadsDeclared(&s, relations.Declaration{})
+		reading, _ := g.Reads(&s, relations.Declaration{})
 		require.Equal(t, want, reading.Because, src)
 	}
 }
@@ -288,13 +288,13 @@ func TestSQLiteGraph(t *testing.T) {
 		},
 	}, sqltext.SQLite)
 	s := sqltext.Parse("SELECT * FROM sqlite_sequence", sqltext.SQLite).Parts[0]
-	_, refused := g.Reads(&s)
+	_, refused := g.Reads(&s, relations.Declaration{})
 	require.Equal(t, relations.RefusedTable, refused)
 	for src, want := range map[string]string{`SELECT * FROM v`: "users", `SELECT * FROM w`: "stats"} {
 		s := sqltext.Parse(src, sqltext.SQLite).Parts[0]
-		tables, refused := g.Reads(&s)
+		reading, refused := g.Reads(&s, relations.Declaration{})
 		require.Equal(t, relations.Accepted, refused, src)
-		require.Equal(t, want, strings.Join(tables, " "), src)
+		require.Equal(t, want, strings.Join(reading.Tables, " "), src)
 	}
 	require.Equal(t, relations.Reach{Changed: []string{"stats"}, Grown: []string{"audit"}, Because: map[string]string{
 		"audit": "a trigger of users", "stats": "a trigger of audit",
@@ -353,7 +353,7 @@ func TestOtherDatabasesOfAServer(t *testing.T) {
 		"SELECT * FROM SHOP.users": relations.Accepted, "SELECT * FROM crm.users": relations.RefusedTable,
 	} {
 		s := sqltext.Parse(src, sqltext.MySQL).Parts[0]
-		_, refused := g.Reads(&s)
+		_, refused := g.Reads(&s, relations.Declaration{})
 		require.Equal(t, want, refused, src)
 	}
 	require.Equal(t, []string{"crm"}, g.Reach("users", relations.Change{Op: sqltext.Delete}).Elsewhere)

@@ -41,7 +41,7 @@ func TestIdentityOfWhatAQueryReads(t *testing.T) {
 	of := func(c *catalog.Catalog, text string, d relations.Declaration) string {
 		g := relations.New(c, sqltext.Postgres)
 		s := sqltext.Parse(text, sqltext.Postgres)
-		reading, refused := g.ReadsDeclared(&s.Parts[0], d)
+		reading, refused := g.Reads(&s.Parts[0], d)
 		require.Equal(t, relations.Accepted, refused, text)
 		return g.Identity(reading, text)
 	}

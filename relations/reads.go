@@ -22,18 +22,6 @@ const (
 	RefusedUnknown
 )
 
-// Reads returns the tables that a query depends on, in the order of their names in its text; through views, those that
-// they read.
-//
-// Every name in the text that is a table's counts, whatever the syntax makes of it: a column that is called as a table
-// is one dependency too many. What stands where a table is read has to be known, or the query is refused. Only of a
-// Lookup is it understood what each name is.
-func (g *Graph) Reads(s *sqltext.Statement) ([]string, Refusal) {
-	r := g.reader(Declaration{}, false)
-	refused := r.statement(s)
-	return r.tables, refused
-}
-
 type reader struct {
 	g        *Graph
 	seen     map[string]bool

@@ -49,21 +49,6 @@ func (g *Graph) ScopeColumns(table string) []Scope {
 	return nil
 }
 
-// Scopes returns the scopes of a table that the catalog speaks for, best first, and then those of more that the table can
-// have: others speak for these.
-func (g *Graph) Scopes(table string, more [][]string) []Scope {
-	t := g.tables[strings.ToLower(table)]
-	if t == nil {
-		return nil
-	}
-	l := scopeList{t: t, scopes: slices.Clip(t.scopes), sorted: len(t.scopes)}
-	for _, names := range more {
-		l.add(g.columnNames(names), false)
-	}
-	l.sort(longer)
-	return l.scopes
-}
-
 // longer orders scopes: the more columns, the fewer rows.
 func longer(a, b Scope) int { return cmp.Compare(len(b.Columns), len(a.Columns)) }
 

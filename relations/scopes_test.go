@@ -117,18 +117,6 @@ func TestScopesAreWhatTheCatalogSpeaksForBestFirst(t *testing.T) {
 	require.Empty(t, graph().ScopeColumns("unknown"))
 }
 
-func TestOthersMaySpeakForScopesToo(t *testing.T) {
-	t.Parallel()
-	g := relations.New(&catalog.Catalog{Tables: []catalog.Table{{
-		Name: "users", Kind: catalog.Base, Key: columns("id"), Columns: columns("id", "a", "b", "c"), Indexes: []catalog.Index{unique("a")},
-	}}}, sqltext.MySQL)
-	more := [][]string{{"B"}, {"c", "b"}, {"a"}, {"id"}, {"unknown"}, {"a", "unknown"}}
-	require.Equal(t, "a! b+c b", spell(g.Scopes("Users", more)))
-	require.Equal(t, "a!", spell(g.Scopes("users", nil)))
-	require.Equal(t, "a!", spell(g.ScopeColumns("users")))
-	require.Empty(t, g.Scopes("unknown", more))
-}
-
 func TestTablesOfOneNameHaveTheScopesThatAllOfThemHave(t *testing.T) {
 	t.Parallel()
 	wide := catalog.Table{

@@ -68,13 +68,6 @@ func (g *Group[V]) Do(
 	return value, false, func() { g.forget(key) }, nil
 }
 
-// Len returns the number of flights that can be joined.
-func (g *Group[V]) Len() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return len(g.flights)
-}
-
 func (g *Group[V]) forget(key string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
