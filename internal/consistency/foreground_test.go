@@ -66,21 +66,21 @@ func TestForegroundPaysTheJournalWithTheNextStatement(t *testing.T) {
 	}
 }
 
-func TestForegroundReleasesWithTheNextRead(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.set(1, 10)
-	w.set(2, 10)
-	p, other := w.foreground(consistency.Config{}), w.process(consistency.Config{})
-	p.cached(2)
-	p.steps.set(&p.steps.onRelease, fails)
-	p.write(20, 1)
-	require.Equal(t, metrics.Hit, p.read(2).outcome, "it was announced: nothing old is served")
-	p.steps.set(&p.steps.onRelease, nil)
-	require.Equal(t, metrics.ReasonWriting, other.read(1).reason)
-	require.Equal(t, metrics.Hit, p.read(2).outcome)
-	other.cached(1)
-	require.Equal(t, []int{20}, other.read(1).values)
+func TestForegroundReleasesWithTheNextRead(t *testing.T) { //nolint:paralleltest // inVirtualTime says so
+	inVirtualTime(t, func(_ *testing.T, w *world) {
+		w.set(1, 10)
+		w.set(2, 10)
+		p, other := w.foreground(consistency.Config{IntentTTL: time.Hour}), w.process(consistency.Config{})
+		p.cached(2)
+		p.steps.set(&p.steps.onRelease, fails)
+		p.write(20, 1)
+		require.Equal(t, metrics.Hit, p.read(2).outcome, "it was announced: nothing old is served")
+		p.steps.set(&p.steps.onRelease, nil)
+		require.Equal(t, metrics.ReasonWriting, other.read(1).reason)
+		require.Equal(t, metrics.Hit, p.read(2).outcome)
+		other.cached(1) // long before the intent ends by itself
+		require.Equal(t, []int{20}, other.read(1).values)
+	})
 }
 
 // Nobody can renew the intent of a write in doubt: it lasts from the start.

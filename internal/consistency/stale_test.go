@@ -2,6 +2,8 @@ package consistency_test
 
 import (
 	"context"
+	"encoding/binary"
+	"hash/crc32"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -83,12 +85,34 @@ func TestStaleAnswerThatIsTooOldIsNotServed(t *testing.T) {
 
 func TestAnswerFromTheFutureIsNotServedStale(t *testing.T) {
 	t.Parallel()
-	w, p := written(t, 1)
-	key := string(w.entry(1).Key)
-	data := []byte(w.holds(key).Data)
-	data[3+5]++ // 2^40 ms later
-	w.put(key, string(data))
-	require.Equal(t, []int{20}, p.relaxed(time.Hour, 1).values)
+	for _, c := range []struct {
+		name string
+		more byte // times 2^40 ms, some 35 years
+		want answer
+	}{
+		{"read now", 0, answer{values: []int{10}, outcome: metrics.Hit, found: 1, stale: true}},
+		{"read in the future", 1, answer{values: []int{20}, outcome: metrics.Miss}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w, p := written(t, 1)
+			key := string(w.entry(1).Key)
+			data := []byte(w.holds(key).Data)
+			data[3+5] += c.more
+			w.put(key, resealed(key, data))
+			require.Equal(t, c.want, p.relaxed(time.Hour, 1))
+		})
+	}
+}
+
+// resealed returns an entry whose head was changed, with the checksum of what it is now: see envelope.
+func resealed(key string, data []byte) string {
+	at := 19 + 16*int(data[2])
+	table := crc32.MakeTable(crc32.Castagnoli)
+	sum := crc32.Checksum([]byte(key), table)
+	sum = crc32.Update(crc32.Update(sum, table, data[:at]), table, data[at+4:])
+	binary.LittleEndian.PutUint32(data[at:], sum)
+	return string(data)
 }
 
 // Those who do not ask for stale answers are not given any: neither while one is served and read anew, nor together with
