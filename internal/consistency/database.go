@@ -29,7 +29,7 @@ func (r *read) fromDatabase(ctx context.Context, load Load) (Reading, error) {
 		key = random(stampSize) // who asks for the database is not given another's answer
 	}
 	brought, joined, landed, err := r.p.flights.Do(ctx, key, work)
-	if err == nil && joined && r.tooOldAt(brought.read) {
+	if err == nil && joined && r.tooOldAt(brought.read) { // perhaps the flight that stored what this read found too old
 		landed()
 		brought, joined, landed, err = r.p.flights.Do(ctx, random(stampSize), work)
 	}
@@ -88,5 +88,5 @@ func (r *read) flightKey() string {
 			b = append(b, r.stamps[i][j][:]...)
 		}
 	}
-	return string(append(b, r.aged...))
+	return string(b)
 }

@@ -169,9 +169,8 @@ type read struct {
 	absent, confirmed bool
 	atomic            bool
 	written, ended    int
-	// aged holds when the database was read for entries that are current, but older than maxAge: a flight that stored them
-	// is no flight for this read.
-	aged []byte
+	// aged is set if an entry is current, but older than maxAge.
+	aged bool
 	// missing holds the positions of the entries that the database has to be asked for; stamps, what they will be
 	// stored with.
 	missing []int

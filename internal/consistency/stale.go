@@ -2,7 +2,6 @@ package consistency
 
 import (
 	"context"
-	"encoding/binary"
 	"strings"
 	"time"
 
@@ -21,11 +20,9 @@ const (
 
 // tooOld reports whether an entry that is current is older than the read accepts.
 func (r *read) tooOld(sealed envelope) bool {
-	if !r.tooOldAt(sealed.span.read) {
-		return false
-	}
-	r.aged = binary.LittleEndian.AppendUint64(r.aged, uint64(sealed.span.read.UnixMilli()))
-	return true
+	old := r.tooOldAt(sealed.span.read)
+	r.aged = r.aged || old
+	return old
 }
 
 // tooOldAt reports whether what the database was read for at a moment is older than the read accepts.

@@ -44,7 +44,7 @@ const maxPatience = 2 * time.Second
 //
 // Only reads of a single entry are leased: what is read together is rarely asked for together elsewhere.
 func (r *read) leased(ctx context.Context) (Payload, bool) {
-	if len(r.entries) != 1 || r.refresh || r.early.Hit || len(r.aged) > 0 || r.heat < hotReads && r.cost < hotCost {
+	if len(r.entries) != 1 || r.refresh || r.early.Hit || r.aged || r.heat < hotReads && r.cost < hotCost {
 		return Payload{}, false
 	}
 	patience := min(max(2*r.cost, r.p.cfg.Timeout), maxPatience)

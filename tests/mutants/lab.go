@@ -88,6 +88,9 @@ var (
 	errDied   = errors.New("its tests were ended from outside")
 )
 
+// rehearsal is how many times longer than those of one mutant the tests of all may take.
+const rehearsal = 20
+
 // rehearse runs the tests of mutants without them, package by package: those that fail anyway would prove nothing.
 func (l *lab) rehearse(ctx context.Context, all []mutant) {
 	patterns := map[string][]string{}
@@ -116,7 +119,7 @@ func (l *lab) passes(ctx context.Context, t tests) error {
 	output, err := l.build(ctx, t.pkg, binary, "")
 	if err == nil {
 		var killer string
-		if output, killer, err = l.test(ctx, binary, t); killer != "" {
+		if output, killer, err = l.test(ctx, binary, t, rehearsal*l.opt.timeout); killer != "" {
 			err = fmt.Errorf("%w: %s", errFails, killer)
 		}
 	}
@@ -148,7 +151,10 @@ func (l *lab) try(ctx context.Context, n int, m mutant) (r result) {
 	if r.output, r.err = l.build(ctx, m.killers.pkg, binary, overlay); r.err != nil {
 		return r
 	}
-	r.output, r.killer, r.err = l.test(ctx, binary, m.killers)
+	r.output, r.killer, r.err = l.test(ctx, binary, m.killers, l.opt.timeout+m.killers.soak)
+	if errors.Is(r.err, errHangs) { // without the mutant they end
+		r.killer, r.err = "they do not end", nil
+	}
 	return r
 }
 
@@ -164,8 +170,7 @@ func (l *lab) build(ctx context.Context, pkg, binary, overlay string) (output st
 }
 
 // test runs tests that were built, and returns the first one that failed.
-func (l *lab) test(ctx context.Context, binary string, t tests) (output, killer string, err error) {
-	timeout := l.opt.timeout + t.soak
+func (l *lab) test(ctx context.Context, binary string, t tests, timeout time.Duration) (output, killer string, err error) {
 	cmd := exec.CommandContext(ctx, binary, "-test.run="+t.pattern, "-test.failfast", "-test.timeout="+timeout.String())
 	cmd.Dir = filepath.Join(l.root, filepath.FromSlash(t.pkg))
 	cmd.Env = append(os.Environ(), testkit.EnvRequire+"=1") // a test that is skipped kills nothing

@@ -5,22 +5,10 @@ func faults() []mutant {
 	const pkg = "tests/faults"
 	return []mutant{
 		{
-			name: "under traffic: a write is never released",
-			in:   in("internal/consistency", "Write.End"),
-			old:  "w.release(ctx, &owed)", new: "error(nil)",
-			killers: by(pkg, "TestServerIsBrokenUnderTraffic/killed,_and_restarted_empty"),
-		},
-		{
 			name: "under traffic: no history of a server is looked at",
 			in:   in("store/redisstore", "parseInfo"),
 			old:  "if _, err := hex.Decode(id[:], []byte(value[:2*len(id)])); err != nil", new: "if _ = hex.Decode; true",
 			killers: by(pkg, "TestServerIsBrokenUnderTraffic/restarted_from_an_old_snapshot"),
-		},
-		{
-			name: "under traffic: hits are served while the journal is open",
-			in:   in("internal/consistency", "Protocol.Read"),
-			old:  "!p.keeper.settled(ctx)", new: "false",
-			killers: by(pkg, "TestServerIsBrokenUnderTraffic/stopped"),
 		},
 		{
 			name: "under traffic: a transaction is over before its COMMIT is sent",

@@ -107,12 +107,6 @@ func relaxations() []mutant {
 			killers: by(pkg, "TestAnswerThatIsOlderThanAskedForIsAMiss"),
 		},
 		{
-			name: "TTL is served together with what is older",
-			in:   in(pkg, "read.flightKey"),
-			old:  "append(b, r.aged...)", new: "b",
-			killers: by(pkg, "TestAnswerThatIsOlderThanAskedForIsAMiss"),
-		},
-		{
 			name: "ReadOnly is ignored",
 			in:   in("callbacks", "query.readOnly"),
 			old:  "q.st.control.ReadOnly", new: "false",

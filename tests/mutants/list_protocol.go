@@ -166,6 +166,12 @@ func outages() []mutant {
 			killers: by(pkg, "TestJournalIsPaidBeforeAnythingIsServed"),
 		},
 		{
+			name: "a write is never released",
+			in:   in(pkg, "Write.End"),
+			old:  "w.release(ctx, &owed)", new: "error(nil)",
+			killers: by(pkg, "TestWriteThatWasAnnouncedIsReleasedInTheBackground"),
+		},
+		{
 			name: "hits are served while the journal is open",
 			in:   in(pkg, "Protocol.Read"),
 			old:  "!p.keeper.settled(ctx)", new: "false",

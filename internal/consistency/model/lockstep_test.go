@@ -440,7 +440,7 @@ func (l *lockstep) compare() {
 func TestProtocolMovesAsTheModelDoes(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	shapes := map[string]shape{"row": oneRow(), "tables": wideWrite(), "rows": twoRows(), "absent": noRow()}
+	shapes := map[string]shape{"row": oneRow(), "tables": wideWrite(), "rows": twoRows(), "apart": rowsApart(), "absent": noRow()}
 	variants := map[string]faults{"": {}, "journal": {cut: true}, "refused": {cut: true, policy: failWrite}}
 	runs := 30
 	if testing.Short() || stores.Other() {

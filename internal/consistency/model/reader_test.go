@@ -217,7 +217,7 @@ func (m *model) torn(n *state, i int) {
 		m.bypass(r)
 		return
 	}
-	m.give(n, i, r.value, false)
+	m.give(n, i, r.value, r.joined)
 }
 
 // needed are the tags that the missing entries will be stored with.
@@ -324,7 +324,7 @@ func (m *model) brought(n *state, i int, value [nRows]uint8, rows mask, hit bool
 	r := &n.r[i]
 	m.take(r, value, rows)
 	if r.found != 0 && !m.noTorn {
-		r.pc = rTorn
+		r.pc, r.joined = rTorn, hit
 		return
 	}
 	m.give(n, i, r.value, hit)
@@ -373,7 +373,7 @@ func (m *model) give(n *state, i int, value [nRows]uint8, hit bool) {
 	m.answer = answer{given: true, hit: hit, value: value}
 	r.pc = rAnswered
 	r.strict, r.linear, r.entries, r.tokens = [nRows]uint8{}, [nRows]uint8{}, [nEntries]entry{}, [nTags]stamp{}
-	r.got, r.barred, r.early = 0, false, false
+	r.got, r.barred, r.early, r.joined = 0, false, false, false
 	m.end(r)
 }
 

@@ -28,6 +28,11 @@ func twoRows() shape {
 	return shape{entries: 3, tags: [2]mask{1, 2}, of: [2]mask{1, 2}, writes: [2]mask{3, 3}, tells: [2]mask{3, 3}}
 }
 
+// Two rows, of which each writer writes one: the other one stays in the store.
+func rowsApart() shape {
+	return shape{entries: 3, tags: [2]mask{1, 2}, of: [2]mask{1, 2}, writes: [2]mask{1, 2}, tells: [2]mask{1, 2}}
+}
+
 // A row that is not there; the first writer creates it without knowing its key beforehand, the second one updates it.
 func noRow() shape {
 	return shape{

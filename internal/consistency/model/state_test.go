@@ -56,6 +56,7 @@ type reader struct {
 	value          [nRows]uint8
 	strict, linear [nRows]uint8 // the oldest versions that it may answer
 	fill, flight   bool         // the answer is to be stored; it can be joined
+	joined         bool         // a flight has brought what was missing, and what was found is to be looked at once more
 	checked        bool         // in the variant that compares stamps when it stores
 }
 
