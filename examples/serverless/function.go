@@ -34,7 +34,7 @@ type User struct {
 }
 
 // shared is what the calls of one instance have in common. Nothing is opened before the first one.
-var shared = newFunction(os.Getenv)
+var shared = newFunction(os.Getenv, cacheConfig)
 
 // handle is what the platform calls. A platform freezes the process as soon as it has returned.
 func handle(ctx context.Context, event Event) (Response, error) { return shared.handle(ctx, event) }
@@ -46,8 +46,8 @@ type function struct {
 	db func() (*gorm.DB, error)
 }
 
-func newFunction(getenv func(string) string) *function {
-	return &function{db: sync.OnceValues(func() (*gorm.DB, error) { return open(getenv) })}
+func newFunction(getenv func(string) string, configure configure) *function {
+	return &function{db: sync.OnceValues(func() (*gorm.DB, error) { return open(getenv, configure) })}
 }
 
 func (f *function) handle(ctx context.Context, event Event) (Response, error) {

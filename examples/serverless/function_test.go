@@ -11,8 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gorm-rediscache/rediscache"
 	"github.com/gorm-rediscache/rediscache/examples/internal/servers"
 	"github.com/gorm-rediscache/rediscache/internal/testkit"
 	"github.com/gorm-rediscache/rediscache/internal/testkit/upstash"
@@ -41,9 +43,9 @@ func lookup(env map[string]string) func(string) string {
 }
 
 // instance returns a new instance, as after a cold start.
-func instance(t *testing.T, env map[string]string) *function {
+func instance(t *testing.T, env map[string]string, configure configure) *function {
 	t.Helper()
-	f := newFunction(lookup(env))
+	f := newFunction(lookup(env), configure)
 	t.Cleanup(func() {
 		if db, err := f.db(); err == nil {
 			pool, err := db.DB()
@@ -52,6 +54,13 @@ func instance(t *testing.T, env map[string]string) *function {
 		}
 	})
 	return f
+}
+
+// patient is cacheConfig for a machine that has other things to do: where an answer comes from does not depend on its load.
+func patient(getenv func(string) string, opt *redis.Options) (rediscache.Config, error) {
+	cfg, err := cacheConfig(getenv, opt)
+	cfg.Timeout, cfg.LearnTimeout = time.Minute, time.Minute
+	return cfg, err
 }
 
 // call calls an instance, and returns the body and where it came from.
@@ -83,20 +92,20 @@ func TestInstancesShareItThroughUpstash(t *testing.T) {
 func seeWhatInstancesShare(t *testing.T, env map[string]string) {
 	t.Helper()
 	read := Event{Method: http.MethodGet, UserID: 1}
-	first := instance(t, env)
+	first := instance(t, env, patient)
 	body, cache := call(t, first, read)
 	require.JSONEq(t, ada, body)
 	require.Equal(t, "miss", cache)
 	// At once: the answer was stored before the call returned, after which the process may have been frozen.
-	for _, f := range []*function{first, instance(t, env)} {
+	for _, f := range []*function{first, instance(t, env, patient)} {
 		body, cache = call(t, f, read)
 		require.JSONEq(t, ada, body)
 		require.Equal(t, "hit", cache)
 	}
 
-	second := instance(t, env)
+	second := instance(t, env, patient)
 	call(t, second, Event{Method: http.MethodPut, UserID: 1, Name: "Grace"})
-	for _, f := range []*function{first, second, instance(t, env)} {
+	for _, f := range []*function{first, second, instance(t, env, patient)} {
 		body, _ := call(t, f, read)
 		require.JSONEq(t, grace, body)
 	}
@@ -114,7 +123,7 @@ func TestNothingIsDialedBeforeTheFirstCallAndLittleAfterIt(t *testing.T) {
 	}
 	postgres, redis := connections() // of this test
 
-	f := instance(t, env)
+	f := instance(t, env, patient)
 	p, r := connections()
 	require.Equal(t, [2]int{postgres, redis}, [2]int{p, r})
 	_, err := f.handle(t.Context(), Event{})
@@ -142,7 +151,7 @@ func TestRedisThatDoesNotAnswerAtAColdStartLeavesTheCallToTheDatabase(t *testing
 	t.Cleanup(func() { _ = silent.Close() })
 	for name, addr := range map[string]string{"silent": silent.Addr().String(), "refused": "127.0.0.1:1"} {
 		env, _ := deployed(t, addr)
-		f := instance(t, env)
+		f := instance(t, env, cacheConfig)
 		// Without deadlines of its own, the client waits 12 s for an answer: four times three.
 		ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 		response, err := f.handle(ctx, Event{Method: http.MethodGet, UserID: 1})
@@ -158,7 +167,7 @@ func TestWritesWorkWhileRedisIsAway(t *testing.T) {
 	server := testkit.StartRedis(t)
 	network := testkit.StartProxy(t, server.Addr)
 	env, _ := deployed(t, network.Addr)
-	f := instance(t, env)
+	f := instance(t, env, cacheConfig)
 	body, _ := call(t, f, Event{Method: http.MethodGet, UserID: 1})
 	require.JSONEq(t, ada, body)
 	network.Cut()
@@ -173,7 +182,7 @@ func TestWritesWorkWhileRedisIsAway(t *testing.T) {
 func TestAnswersOfOtherKinds(t *testing.T) {
 	t.Parallel()
 	env, _ := deployed(t, testkit.StartRedis(t).Addr)
-	f := instance(t, env)
+	f := instance(t, env, patient)
 	for event, want := range map[Event]int{
 		{Method: http.MethodGet, UserID: 9}:              http.StatusNotFound,
 		{Method: http.MethodPut, UserID: 9, Name: "Ada"}: http.StatusNotFound,
@@ -188,7 +197,7 @@ func TestAnswersOfOtherKinds(t *testing.T) {
 func TestErrorOfTheConfigurationNamesTheVariable(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string]string{servers.EnvRedis: "nonsense", upstashstore.EnvURL: "https://example.com"} {
-		f := newFunction(lookup(map[string]string{name: value}))
+		f := newFunction(lookup(map[string]string{name: value}), cacheConfig)
 		for range 2 {
 			_, err := f.handle(t.Context(), Event{Method: http.MethodGet, UserID: 1})
 			require.ErrorContains(t, err, name)
@@ -201,6 +210,6 @@ func TestItRunsOnWhatItBrings(t *testing.T) { //nolint:paralleltest // see above
 	for _, name := range []string{servers.EnvDatabase, servers.EnvRedis} {
 		t.Setenv(name, "")
 	}
-	shared = newFunction(os.Getenv)
+	shared = newFunction(os.Getenv, cacheConfig)
 	require.NoError(t, run(t.Context()))
 }

@@ -33,8 +33,11 @@ func gormConfig() *gorm.Config {
 	}
 }
 
+// A configure returns how the cache of an instance is set up: cacheConfig.
+type configure func(getenv func(string) string, opt *redis.Options) (rediscache.Config, error)
+
 // open opens the database, and gives it the cache: once for each instance.
-func open(getenv func(string) string) (*gorm.DB, error) {
+func open(getenv func(string) string, configure configure) (*gorm.DB, error) {
 	found, err := servers.Find(getenv)
 	if err != nil {
 		return nil, err
@@ -52,7 +55,7 @@ func open(getenv func(string) string) (*gorm.DB, error) {
 		return nil, errors.Join(err, pool.Close())
 	}
 
-	cache, err := cacheConfig(getenv, found.Redis())
+	cache, err := configure(getenv, found.Redis())
 	if err == nil {
 		err = db.Use(rediscache.New(cache))
 	}
