@@ -64,7 +64,7 @@ func TestTransactionsThatHoldAllConnectionsGoOn(t *testing.T) {
 	}
 }
 
-// What is known of the schema is too old after an hour without statements.
+// After an hour without statements the catalog that the process has read is too old: it has to be read again.
 func TestTransactionsThatHoldAllConnectionsGoOnAfterAnHour(t *testing.T) {
 	t.Parallel()
 	for _, d := range dialects() {
